@@ -1,0 +1,3 @@
+export { codes, type ErrorCode, type ExitCode } from './codes.ts';
+export { deadline, pause, waitFor } from './deadline.ts';
+export { isAbort, messageOf, StranglerError } from './strangler-error.ts';
