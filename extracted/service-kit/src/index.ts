@@ -1,0 +1,18 @@
+export type { Answer } from './answer.ts';
+export { answerErrors, customerOf, notOwner, requireCustomer, send, unavailable } from './answer.ts';
+export type { PoolSettings, Queryable } from './database.ts';
+export { createPool, inTransaction, sqlState } from './database.ts';
+export { port, positive, readEnvironment } from './environment.ts';
+export { healthRoutes } from './health.ts';
+export type { Logger } from './logging.ts';
+export { createLogger } from './logging.ts';
+export type { OwnershipCheck } from './ownership.ts';
+export { createOwnershipCheck, NOT_OWNER } from './ownership.ts';
+export type { Service } from './process.ts';
+export { runService } from './process.ts';
+export type { Remote, RemoteAnswer, RemoteSettings } from './remote.ts';
+export { createRemote, RemoteUnavailable } from './remote.ts';
+export type { RunningServer, ServerSettings } from './server.ts';
+export { startServer } from './server.ts';
+export type { TokenSettings, TokenVerifier } from './tokens.ts';
+export { createTokenVerifier, KeysUnavailable } from './tokens.ts';
