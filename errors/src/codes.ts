@@ -13,6 +13,8 @@ export const codes = {
   ENV_MISSING: { exit: 3, meaning: 'an environment variable that the config or a process needs is not set' },
   NODE_TOO_OLD: { exit: 3, meaning: 'the node that runs the command cannot run TypeScript' },
   PORT_TAKEN: { exit: 3, meaning: 'a port that the stack wants is in use' },
+  POSTGRES_MISSING: { exit: 5, meaning: 'the PostgreSQL binaries for this platform are not installed' },
+  POSTGRES_FAILED: { exit: 1, meaning: 'a PostgreSQL server of ours did not start, or could not be stopped' },
   DATABASE_UNREACHABLE: { exit: 5, meaning: 'PostgreSQL does not answer at that address' },
   ROLE_REFUSED: { exit: 5, meaning: 'PostgreSQL refuses the role or its password' },
   FLAGS_UNREACHABLE: { exit: 5, meaning: 'the flag server does not answer' },
