@@ -8,11 +8,17 @@ export type ExitCode = 1 | 2 | 3 | 4 | 5;
  */
 export const codes = {
   USAGE: { exit: 3, meaning: 'the command line has an unknown verb, option or extraction' },
-  CONFIG_INVALID: { exit: 3, meaning: 'strangler.config.ts has an unknown key, a wrong type or two owners of a route' },
+  CONFIG_INVALID: {
+    exit: 3,
+    meaning: 'strangler.config.ts has an unknown key, a wrong type or two owners of a route',
+  },
   CONFIG_NOT_FOUND: { exit: 3, meaning: 'no config file at that path' },
   ENV_MISSING: { exit: 3, meaning: 'an environment variable that the config or a process needs is not set' },
   NODE_TOO_OLD: { exit: 3, meaning: 'the node that runs the command cannot run TypeScript' },
   PORT_TAKEN: { exit: 3, meaning: 'a port that the stack wants is in use' },
+  STACK_RUNNING: { exit: 4, meaning: 'another stack runs on the same data' },
+  COMPONENT_FAILED: { exit: 1, meaning: 'a part of the stack did not start, or a command of it failed' },
+  FLAG_SERVER_MISSING: { exit: 5, meaning: 'the flag server could not be installed' },
   POSTGRES_MISSING: { exit: 5, meaning: 'the PostgreSQL binaries for this platform are not installed' },
   POSTGRES_FAILED: { exit: 1, meaning: 'a PostgreSQL server of ours did not start, or could not be stopped' },
   DATABASE_UNREACHABLE: { exit: 5, meaning: 'PostgreSQL does not answer at that address' },
@@ -23,11 +29,17 @@ export const codes = {
   ENVIRONMENT_MISMATCH: { exit: 2, meaning: 'the database is a copy, or belongs to another environment' },
   CHECK_FAILED: { exit: 2, meaning: 'doctor found something that would go wrong' },
   GATE_CLOSED: { exit: 2, meaning: 'a gate of the switch says no' },
-  DRAIN_TIMEOUT: { exit: 2, meaning: 'writes in flight did not end within the drain bound; nothing was changed' },
+  DRAIN_TIMEOUT: {
+    exit: 2,
+    meaning: 'writes in flight did not end within the drain bound; nothing was changed',
+  },
   FENCE_REFUSED: { exit: 2, meaning: 'the old owner could not be fenced; nothing was changed' },
   CATCH_UP_TIMEOUT: { exit: 2, meaning: 'the stream did not reach the fence in time; the old owner goes on' },
   DECISION_LATE: { exit: 2, meaning: 'the fence had lapsed before the decision; the old owner goes on' },
-  OPEN_TIMEOUT: { exit: 1, meaning: 'decided, but the new owner has not opened yet; the stream will open it' },
+  OPEN_TIMEOUT: {
+    exit: 1,
+    meaning: 'decided, but the new owner has not opened yet; the stream will open it',
+  },
   RUN_HELD: { exit: 4, meaning: 'another operator holds the run of this extraction' },
   STAGE_WRONG: { exit: 2, meaning: 'the extraction is not at the stage that the verb needs' },
   SLOT_LOST: { exit: 1, meaning: 'the replication slot is gone or was invalidated: changes are missing' },

@@ -29,7 +29,11 @@ export async function waitFor<T>(
     if (performance.now() >= end) {
       throw (
         options.late?.() ??
-        new StranglerError('DEADLINE', `${options.what} did not happen within ${options.timeoutMs} ms.`, 'See the logs of the parts.')
+        new StranglerError(
+          'DEADLINE',
+          `${options.what} did not happen within ${options.timeoutMs} ms.`,
+          'See the logs of the parts.',
+        )
       );
     }
     await pause(options.everyMs ?? 20, options.signal);

@@ -5,6 +5,14 @@ import { ident } from './names.ts';
 /** The roles that `strangler setup` makes; each process connects only as its own (invariant 10). */
 export type Role = 'admin' | 'source' | 'apply' | 'facade' | 'operator';
 
+/** A row as the server printed it: text or null, by column name. */
+export type Row = Record<string, string | null>;
+
+/** Whatever runs a statement: a connection, a connection in a transaction, a pool. */
+export interface Sql {
+  query(text: string, values?: unknown[]): Promise<{ rows: Row[] }>;
+}
+
 export interface ConnectOptions {
   /** `postgresql://host:port/database?options`; a user in it is replaced by the role. */
   readonly url: string;
@@ -35,6 +43,7 @@ const textSettings = {
   TimeZone: 'UTC',
   xmlbinary: 'base64',
   row_security: 'off',
+  default_transaction_isolation: 'read committed',
   idle_in_transaction_session_timeout: '60s',
   standard_conforming_strings: 'on',
 };
@@ -48,7 +57,9 @@ function clientConfig(options: ConnectOptions): pg.ClientConfig {
     search_path: ['pg_catalog', ...(options.searchPath ?? []).map(ident), 'pg_temp'].join(', '),
     ...options.settings,
   };
-  const flags = Object.entries(settings).map(([key, value]) => `-c ${key}=${value.replaceAll(/([\\ ])/g, '\\$1')}`);
+  const flags = Object.entries(settings).map(
+    ([key, value]) => `-c ${key}=${value.replaceAll(/([\\ ])/g, '\\$1')}`,
+  );
   return {
     connectionString: roleUrl(options.url, options.role),
     application_name: `strangler ${options.name}`,
@@ -75,7 +86,10 @@ export async function connect(options: ConnectOptions): Promise<pg.Client> {
 
 /** A connection that speaks the replication protocol (manual, chapter "Streaming Replication Protocol"). Not yet connected. */
 export function replicationClient(options: ConnectOptions): pg.Client {
-  const config: pg.ClientConfig & { replication: 'database' } = { ...clientConfig(options), replication: 'database' };
+  const config: pg.ClientConfig & { replication: 'database' } = {
+    ...clientConfig(options),
+    replication: 'database',
+  };
   const client = new pg.Client(config);
   client.on('error', () => {});
   return client;
@@ -92,8 +106,8 @@ export class SqlPool {
     this.#pool.on('error', () => {});
   }
 
-  async query(text: string, values: readonly unknown[] = []): Promise<Record<string, string | null>[]> {
-    return await this.with(async (client) => (await client.query(text, [...values])).rows);
+  async query(text: string, values: unknown[] = []): Promise<{ rows: Row[] }> {
+    return await this.with(async (client) => await client.query<Row>(text, values));
   }
 
   /** Lends a connection for `work`; it is closed instead of returned if `work` throws. */
@@ -117,7 +131,10 @@ export class SqlPool {
 }
 
 /** What a failed connection means for the person who sees it. Secrets in the URL are left out. */
-export function connectionError(options: Pick<ConnectOptions, 'url' | 'role'>, error: unknown): StranglerError {
+export function connectionError(
+  options: Pick<ConnectOptions, 'url' | 'role'>,
+  error: unknown,
+): StranglerError {
   const { host, pathname } = new URL(options.url);
   const where = `strangler_${options.role} at ${host}${pathname}`;
   const sqlState = error instanceof pg.DatabaseError ? error.code : undefined;

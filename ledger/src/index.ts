@@ -1,0 +1,59 @@
+export {
+  advance,
+  advanceSql,
+  advanceValues,
+  type Checkpoint,
+  createCheckpoint,
+  openViolations,
+  type Progress,
+  readCheckpoint,
+  recordViolation,
+  stopStream,
+  takeLease,
+} from './checkpoint.ts';
+export { bindEnvironment, checkEnvironment } from './environment.ts';
+export {
+  type ExtractionRow,
+  notifyLedger,
+  readExtraction,
+  type Stage,
+  setHomes,
+  setStage,
+  stages,
+} from './extraction.ts';
+export { type FacadeReport, type FacadeState, readFacades, removeFacade, reportFacade } from './facade.ts';
+export {
+  channel,
+  type Direction,
+  directionFrom,
+  fenceTrigger,
+  originName,
+  otherDirection,
+  otherSide,
+  publicationName,
+  type Side,
+  slotName,
+  sourceOf,
+  targetOf,
+} from './names.ts';
+export { type Notice, parseNotice } from './notice.ts';
+export {
+  beginClosing,
+  createOwnership,
+  decide,
+  type Epoch,
+  epochOf,
+  fenceSqlState,
+  isOpen,
+  ledgerExists,
+  type OwnerState,
+  type Ownership,
+  openSide,
+  ownerOf,
+  ownerStates,
+  readOwnership,
+  reopen,
+  settledOwnership,
+} from './ownership.ts';
+export { finishRun, hold, type Outcome, type Run, recordEvent, release, renewRun, startRun } from './run.ts';
+export { type Hold, type HomeView, readHomeView, readServiceView, type ServiceView } from './view.ts';
