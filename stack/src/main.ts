@@ -1,0 +1,59 @@
+/** `npm start`: brings the stack up, keeps it up, and ends it on Ctrl-C. */
+import path from 'node:path';
+import { isAbort, StranglerError } from '@strangler/errors';
+import colours from 'picocolors';
+import { prefixedLog } from './log.ts';
+import { portsFromEnvironment } from './ports.ts';
+import { repository } from './process.ts';
+import { type Stack, startStack } from './stack.ts';
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const interrupted = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      // Asked twice: every part ends with us.
+      if (interrupted.signal.aborted) process.exit(130);
+      interrupted.abort();
+    });
+  }
+  const log = prefixedLog((text) => process.stdout.write(text));
+  try {
+    const ports = portsFromEnvironment(process.env);
+    const dataDir = path.join(repository, '.strangler');
+    const stack = await startStack({ dataDir, ports, log, signal: interrupted.signal });
+    printAddresses(stack);
+    if (!interrupted.signal.aborted)
+      await new Promise((resolve) => interrupted.signal.addEventListener('abort', resolve));
+    log('stack', 'Stopping ...');
+    await stack.stop();
+    log('stack', 'Stopped; the data stays under .strangler/.');
+    return 0;
+  } catch (error) {
+    if (interrupted.signal.aborted && isAbort(error)) return 0;
+    if (!(error instanceof StranglerError)) throw error;
+    console.error(`${colours.red(error.code)}: ${error.fact}\n${error.remedy}`);
+    return error.exitCode;
+  }
+}
+
+function printAddresses(stack: Stack): void {
+  const lines = [
+    ['the shop, through the facade', stack.addresses.facade],
+    ["the facade's health and metrics", `${stack.addresses.facadeAdmin}/metrics`],
+    ['the monolith itself', stack.addresses.monolith],
+    ['the orders service itself', stack.addresses.orders],
+    ['the flags', stack.addresses.unleash],
+    ["the monolith's database", withoutPassword(stack.databases.monolith)],
+    ["the service's database", withoutPassword(stack.databases.service)],
+  ] as const;
+  console.log(`\n${lines.map(([what, where]) => `  ${what.padEnd(32)} ${colours.bold(where)}`).join('\n')}`);
+  console.log(`\n  Secrets are in .strangler/secrets.env. Ctrl-C stops everything.\n`);
+}
+
+function withoutPassword(text: string): string {
+  const url = new URL(text);
+  url.password = '';
+  return url.toString();
+}
