@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from './logging.ts';
 
@@ -20,8 +20,11 @@ export interface ServerSettings {
 /** Starts an HTTP server. Rejects when the port is taken. */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
   let draining = false;
+  const inFlight = new Set<ServerResponse>();
   const server = createServer((request, response) => {
-    if (draining) response.setHeader('connection', 'close');
+    inFlight.add(response);
+    response.once('close', () => inFlight.delete(response));
+    if (draining) endConnectionAfter(response);
     settings.handler(request, response);
   });
   await listen(server, settings.port, settings.host);
@@ -29,6 +32,7 @@ export async function startServer(settings: ServerSettings): Promise<RunningServ
     port: boundPort(server),
     async stop() {
       draining = true;
+      for (const response of inFlight) endConnectionAfter(response);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const cut = setTimeout(() => {
@@ -39,6 +43,12 @@ export async function startServer(settings: ServerSettings): Promise<RunningServ
       clearTimeout(cut);
     },
   };
+}
+
+/** A connection that is kept alive would hold up the stop. */
+function endConnectionAfter(response: ServerResponse): void {
+  if (response.headersSent) response.once('finish', () => response.req.socket.destroySoon());
+  else response.setHeader('connection', 'close');
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

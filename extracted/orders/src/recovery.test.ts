@@ -1,0 +1,202 @@
+import type { TestDatabase } from '@strangler/cluster/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createOrdersDatabase, unfinishedSagas } from '../test/service-database.ts';
+import { type ServiceProcess, startServiceProcess } from '../test/service-process.ts';
+import {
+  type HoldPoint,
+  type OrderTrace,
+  type StandInMonolith,
+  startStandInMonolith,
+} from '../test/stand-in-monolith.ts';
+import { delayAfter } from './recovery.ts';
+
+const body = { items: [{ productId: 7, quantity: 2 }], payment: { card: '4242424242424242' } };
+const withId = z.object({ id: z.number() });
+
+let database: TestDatabase;
+let monolith: StandInMonolith;
+let token: string;
+const services: ServiceProcess[] = [];
+
+beforeAll(async () => {
+  [database, monolith] = await Promise.all([createOrdersDatabase(), startStandInMonolith()]);
+  token = await monolith.token(42);
+});
+afterEach(async () => {
+  monolith.failing = false;
+  await Promise.all(services.splice(0).map((service) => service.crash()));
+});
+afterAll(() => monolith?.stop());
+
+async function start(settings?: Record<string, string>): Promise<ServiceProcess> {
+  const service = await startServiceProcess(database.url('orders_app'), monolith.url, settings);
+  services.push(service);
+  return service;
+}
+
+const allEnded = () => expect.poll(() => unfinishedSagas(database), { timeout: 15_000 }).toBe(0);
+
+async function orderStates(): Promise<Map<number, string>> {
+  const rows = await database.query<{ order_id: string; state: string }>(
+    'select order_id, state from orders.customer_order',
+  );
+  return new Map(rows.map((row) => [Number(row.order_id), row.state]));
+}
+
+/** What must hold between both worlds once every saga has ended. */
+async function expectConserved(): Promise<void> {
+  const states = await orderStates();
+  for (const [id, trace] of monolith.orders) expectAlike(states.get(id), trace);
+}
+
+function expectAlike(state: string | undefined, trace: OrderTrace): void {
+  if (state === undefined) {
+    expect(trace).toMatchObject({ inventory: 'released' });
+    expect(trace.payment).toBeOneOf(['refunded', 'voided']);
+  } else if (state === 'cancelled') {
+    expect(trace).toMatchObject({ inventory: 'released', payment: 'refunded' });
+  } else {
+    expect(trace).toMatchObject({ inventory: 'confirmed', payment: 'charged' });
+  }
+}
+
+describe('kill -9 while an order is placed', () => {
+  const steps: [string, HoldPoint, 'order' | 'no order'][] = [
+    ['/internal/inventory/reserve', 'before', 'no order'],
+    ['/internal/inventory/reserve', 'after', 'no order'],
+    ['/internal/payments/charge', 'before', 'no order'],
+    ['/internal/payments/charge', 'after', 'no order'],
+    ['/internal/inventory/confirm', 'before', 'order'],
+    ['/internal/inventory/confirm', 'after', 'order'],
+  ];
+
+  test.each(steps)('%s, %s its effect: %s, nothing lost or left over', async (path, point, outcome) => {
+    const before = (await orderStates()).size;
+    const service = await start();
+    const hold = monolith.hold(path, point);
+    const lost = service.request('/api/orders', { token, body }).catch(() => 'no answer');
+    await hold.reached;
+    await service.crash();
+    expect(await lost).toBe('no answer');
+    await start();
+    await allEnded();
+    // The call of the dead process arrives last, after its undo.
+    hold.release();
+    await allEnded();
+    expect((await orderStates()).size).toBe(before + (outcome === 'order' ? 1 : 0));
+    await expect.poll(expectConserved).toBeUndefined();
+  });
+
+  test('the same request may be sent again after the crash and places one order', async () => {
+    const before = (await orderStates()).size;
+    const service = await start();
+    const hold = monolith.hold('/internal/payments/charge', 'after');
+    const lost = service.request('/api/orders', { token, body, key: 'crashed' }).catch(() => 'no answer');
+    await hold.reached;
+    await service.crash();
+    await lost;
+    hold.release();
+    const next = await start();
+    const again = await next.request('/api/orders', { token, body, key: 'crashed' });
+    expect(again.status).toBe(201);
+    await allEnded();
+    expect((await orderStates()).size).toBe(before + 1);
+    await expectConserved();
+  });
+
+  test('recovery goes on until the contexts answer again', async () => {
+    const service = await start();
+    const hold = monolith.hold('/internal/payments/charge', 'after');
+    const lost = service.request('/api/orders', { token, body }).catch(() => 'no answer');
+    await hold.reached;
+    await service.crash();
+    await lost;
+    hold.release();
+    monolith.failing = true;
+    await start({ BREAKER_RESET_MS: '200' });
+    const tried = monolith.calls.length;
+    await expect.poll(() => monolith.calls.length, { timeout: 10_000 }).toBeGreaterThan(tried + 3);
+    expect(await unfinishedSagas(database)).toBe(1);
+    monolith.failing = false;
+    await allEnded();
+    await expectConserved();
+  });
+});
+
+test('kill -9 while an order is cancelled: it stays cancelled, stock and money come back', async () => {
+  const service = await start();
+  const { id } = withId.parse((await service.request('/api/orders', { token, body })).json);
+  const hold = monolith.hold('/internal/inventory/release', 'before');
+  const lost = service
+    .request(`/api/orders/${id}/cancel`, { method: 'POST', token })
+    .catch(() => 'no answer');
+  await hold.reached;
+  await service.crash();
+  await lost;
+  await start();
+  await allEnded();
+  hold.release();
+  expect((await orderStates()).get(id)).toBe('cancelled');
+  await expectConserved();
+});
+
+test('trap 46: a holder that wakes after its lease neither writes the order nor keeps the stock', async () => {
+  const before = (await orderStates()).size;
+  const slow = await start();
+  const hold = monolith.hold('/internal/payments/charge', 'after');
+  const answer = slow.request('/api/orders', { token, body });
+  await hold.reached;
+  await database.query(
+    `update orders.saga set lease_until = clock_timestamp() - interval '1 s' where state = 'started'`,
+  );
+  await start();
+  await allEnded();
+  hold.release();
+  expect(await answer).toMatchObject({ status: 503, json: { error: 'unavailable' } });
+  expect((await orderStates()).size).toBe(before);
+  await expectConserved();
+});
+
+test('a living holder keeps its saga for longer than one lease', async () => {
+  const service = await start();
+  const hold = monolith.hold('/internal/payments/charge', 'before');
+  const answer = service.request('/api/orders', { token, body });
+  await hold.reached;
+  await start();
+  const [claimed] = await database.query<{ until: string }>(
+    `select lease_until::text as until from orders.saga where state = 'started'`,
+  );
+  await expect
+    .poll(
+      async () =>
+        (
+          await database.query(
+            `select from orders.saga where state = 'started' and lease_until > $1::timestamptz + interval '1 s'`,
+            [claimed?.until],
+          )
+        ).length,
+      { timeout: 10_000 },
+    )
+    .toBe(1);
+  hold.release();
+  expect((await answer).status).toBe(201);
+  await expectConserved();
+});
+
+test('SIGTERM lets an order in flight finish, then ends with 0', async () => {
+  const service = await start();
+  const hold = monolith.hold('/internal/payments/charge', 'before');
+  const answer = service.request('/api/orders', { token, body });
+  await hold.reached;
+  const stopped = service.stop();
+  hold.release();
+  expect((await answer).status).toBe(201);
+  expect(await stopped).toBe(0);
+  expect(await unfinishedSagas(database)).toBe(0);
+});
+
+test('the wait between attempts doubles up to half a minute', () => {
+  expect([0, 1, 2, 3].map(delayAfter)).toEqual([250, 500, 1_000, 2_000]);
+  expect(delayAfter(1_000)).toBe(30_000);
+});
