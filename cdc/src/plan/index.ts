@@ -1,0 +1,3 @@
+export { columnsIn } from './mention.ts';
+export type { ColumnPlan, PlanIssue, SequencePlan, TablePlan } from './model.ts';
+export { type Catalogs, planIssues, resolvePlan, schemasOf, tablesOf } from './resolve.ts';
