@@ -10,6 +10,7 @@ const settings = z.object({
   /** Where the contexts that the service calls still live. */
   MONOLITH_URL: z.url(),
   JWKS_URL: z.url(),
+  JWT_ISSUER: z.string().default('fig-and-sons'),
   INTERNAL_TOKEN: z.string(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   /** How long a write may work before it gives up, in milliseconds. */

@@ -9,6 +9,7 @@ import {
 } from '@shop/service-kit';
 import { settleSaga } from './compensate.ts';
 import { Overtaken, Refusal } from './contexts.ts';
+import { invalidRequest } from './input.ts';
 import { formatCents, parseCents } from './money.ts';
 import type { OrderItem } from './order.ts';
 import { findOrder } from './order-rows.ts';
@@ -20,6 +21,9 @@ import { claimSaga, dropClaim, isPlaced, letGo, requestAtWork, type Saga, turnBa
 
 /** How often a request looks whether its twin is through, in milliseconds. */
 const TWIN_POLL_MS = 20;
+/** The most that one order may cost: ten digits before the decimals. */
+const MOST_CENTS = 999_999_999_999n;
+const tooMuch = invalidRequest([{ path: 'items', message: 'more than one order can cost' }]);
 /** How long the customer waits for the contexts to hear how it ended, in milliseconds; recovery does it later. */
 const SETTLE_MS = 1_000;
 
@@ -83,6 +87,7 @@ async function claim(
 
 function totalOf(items: OrderItem[]): string {
   const cents = items.reduce((sum, item) => sum + parseCents(item.unitPrice) * BigInt(item.quantity), 0n);
+  if (cents > MOST_CENTS) throw new Refusal(tooMuch);
   return formatCents(cents);
 }
 

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Wish } from './contexts.ts';
+import { idNumber } from './input.ts';
 
-const body = z.object({
+/** The body of a request to place an order. */
+export const placingBody = z.object({
   items: z
-    .array(
-      z.object({
-        productId: z.number().int().positive(),
-        quantity: z.number().int().positive(),
-      }),
-    )
-    .min(1),
-  payment: z.object({ card: z.string().min(1) }),
+    .array(z.object({ productId: idNumber, quantity: z.number().int().min(1).max(1_000_000) }))
+    .min(1)
+    .max(50),
+  payment: z.object({ card: z.string().regex(/^\d{12,19}$/, 'a card number, digits only') }),
 });
+
+export const requestKey = z.string().min(1).max(200).optional();
 
 export interface PlacingRequest {
   customerId: string;
@@ -22,23 +22,11 @@ export interface PlacingRequest {
   card: string;
 }
 
-export type ParsedBody =
-  | { ok: true; items: Wish[]; card: string }
-  | { ok: false; issues: { path: string; message: string }[] };
-
-export function parsePlacingBody(json: unknown): ParsedBody {
-  const parsed = body.safeParse(json);
-  if (parsed.success) {
-    const items = parsed.data.items.map(({ productId, quantity }) => ({ productId, quantity }));
-    return { ok: true, items, card: parsed.data.payment.card };
-  }
-  const issues = parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
-  return { ok: false, issues };
-}
-
 /** What makes two requests the same. Stored with the key, and computed alike by whoever owns the orders. */
 export function fingerprint(request: { items: Wish[]; card: string }): string {
-  return createHash('sha256')
-    .update(JSON.stringify({ items: request.items, card: request.card }))
-    .digest('hex');
+  const asked = {
+    items: request.items.map(({ productId, quantity }) => ({ productId, quantity })),
+    card: request.card,
+  };
+  return createHash('sha256').update(JSON.stringify(asked)).digest('hex');
 }

@@ -33,7 +33,11 @@ export async function startOrders(configuration: Configuration, logger: Logger):
     });
   const inventory = remote('inventory');
   const payments = remote('payments');
-  const verifier = createTokenVerifier({ jwksUrl: configuration.JWKS_URL, logger });
+  const verifier = createTokenVerifier({
+    jwksUrl: configuration.JWKS_URL,
+    issuer: configuration.JWT_ISSUER,
+    logger,
+  });
   const orders: Orders = {
     pool,
     contexts: createContexts(inventory, payments),

@@ -1,5 +1,6 @@
 import type { Answer } from '@shop/service-kit';
 import { z } from 'zod';
+import { parseInput } from './input.ts';
 
 interface Zone {
   baseCents: number;
@@ -17,22 +18,22 @@ const EUROPEAN = new Set(
 );
 
 const parcel = z.object({
-  /** Kilograms. */
-  weight: z.coerce.number().gt(0).max(1000),
-  country: z.string().regex(/^[A-Z]{2}$/),
+  weight: z
+    .string()
+    .regex(/^\d{1,4}(\.\d{1,3})?$/, 'kilograms, with at most three decimals')
+    .transform(Number)
+    .pipe(z.number().positive().max(1000)),
+  country: z
+    .string()
+    .regex(/^[A-Za-z]{2}$/, 'a country code of two letters')
+    .transform((code) => code.toUpperCase()),
 });
 
 /** Answers what sending a parcel costs, or 400. Needs no table. */
 export function shippingQuote(query: unknown): Answer {
-  const parsed = parcel.safeParse(query);
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => ({
-      path: issue.path.join('.'),
-      message: issue.message,
-    }));
-    return { status: 400, body: { error: 'invalid_request', issues } };
-  }
-  const { weight, country } = parsed.data;
+  const input = parseInput(parcel, query);
+  if (!input.ok) return input.answer;
+  const { weight, country } = input.value;
   const zone = zoneOf(country);
   const grams = Math.round(weight * 1000);
   const cents = zone.baseCents + Math.ceil((grams * zone.centsPerKg) / 1000);

@@ -65,6 +65,7 @@ export async function startStandInMonolith(): Promise<StandInMonolith> {
     token: (customerId) =>
       new SignJWT()
         .setProtectedHeader({ alg: 'ES256', kid: 'test' })
+        .setIssuer('fig-and-sons')
         .setSubject(String(customerId))
         .setExpirationTime('1h')
         .sign(privateKey),

@@ -27,6 +27,8 @@ export async function startServer(settings: ServerSettings): Promise<RunningServ
     if (draining) endConnectionAfter(response);
     settings.handler(request, response);
   });
+  // Longer than the proxies before us keep a connection: they must be the ones who close.
+  server.keepAliveTimeout = 65_000;
   await listen(server, settings.port, settings.host);
   return {
     port: boundPort(server),

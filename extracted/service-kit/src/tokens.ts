@@ -18,6 +18,8 @@ export interface TokenVerifier {
 export interface TokenSettings {
   jwksUrl: string;
   logger: Logger;
+  /** Who must have issued a token. */
+  issuer?: string;
   /** How often the keys are fetched anew, in milliseconds. */
   refreshMs?: number;
 }
@@ -39,7 +41,10 @@ export function createTokenVerifier(settings: TokenSettings): TokenVerifier {
   return {
     async subject(token) {
       try {
-        const { payload } = await jwtVerify(token, keys, { algorithms: ['RS256', 'ES256'] });
+        const { payload } = await jwtVerify(token, keys, {
+          algorithms: ['RS256', 'ES256'],
+          ...(settings.issuer === undefined ? {} : { issuer: settings.issuer }),
+        });
         return payload.sub;
       } catch (error) {
         if (isAboutTheToken(error)) return undefined;
