@@ -1,0 +1,64 @@
+import { parseArgs } from 'node:util';
+import { messageOf, StranglerError } from '@strangler/errors';
+import { type Part, parts } from '@strangler/stack';
+
+/** What `npm run demo` was asked for. */
+export interface DemoOptions {
+  /** One JSON object on stdout at the end; progress stays on stderr. */
+  json: boolean;
+  /** Requests a second, all shoppers together. */
+  rate: number;
+  /** Shorter phases and a smaller shop: for the tests. */
+  quick: boolean;
+  /** Autovacuum forced, and a five-second report open on both sides at each switch. */
+  disturb: boolean;
+  /** A part that dies by kill -9 once during the run. */
+  kill: Part | undefined;
+  /** A planted defect that the checks have to see. */
+  bug: string | undefined;
+  /** Keep the data and logs of a run that went well, too. */
+  keep: boolean;
+}
+
+export const usage = `npm run demo [-- options]
+  --json            end with one JSON object on stdout
+  --rate N          requests a second (default 100)
+  --kill PART       kill -9 a part once during the run: ${parts.join(', ')}
+  --bug NAME        plant a defect that the checks have to see
+  --disturb         autovacuum forced, and a five-second report open on both sides at each switch
+  --quick           shorter phases and a smaller shop
+  --keep            keep the data and the logs`;
+
+/** @throws StranglerError USAGE */
+export function parseOptions(args: string[]): DemoOptions {
+  const { values } = parse(args);
+  const rate = Number(values.rate);
+  if (!Number.isFinite(rate) || rate <= 0 || rate > 2_000) {
+    throw new StranglerError('USAGE', `--rate is "${values.rate}".`, 'Give a number of requests a second, up to 2000.');
+  }
+  const kill = parts.find((part) => part === values.kill);
+  if (values.kill !== undefined && kill === undefined) {
+    throw new StranglerError('USAGE', `There is no part "${values.kill}".`, `The parts are ${parts.join(', ')}.`);
+  }
+  const { json, quick, disturb, keep, bug } = values;
+  return { json, quick, disturb, keep, rate, kill, bug };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        json: { type: 'boolean', default: false },
+        rate: { type: 'string', default: '100' },
+        quick: { type: 'boolean', default: false },
+        disturb: { type: 'boolean', default: false },
+        keep: { type: 'boolean', default: false },
+        kill: { type: 'string' },
+        bug: { type: 'string' },
+      },
+    });
+  } catch (cause) {
+    throw new StranglerError('USAGE', `${messageOf(cause)}.`, usage, { cause });
+  }
+}
