@@ -16,7 +16,11 @@ export default defineConfig({
         cancel: 'POST /api/orders/:id/cancel',
         callback: 'POST /api/payments/callback',
       },
-      readers: ['GET /api/orders/:id/invoice', 'GET /account', { match: 'GET /api/reports/sales', late: 'serve' }],
+      readers: [
+        'GET /api/orders/:id/invoice',
+        'GET /account',
+        { match: 'GET /api/reports/sales', late: 'serve' },
+      ],
       tables: {
         'shop.orders': {
           to: 'orders.customer_order',
@@ -24,7 +28,11 @@ export default defineConfig({
             id: { to: 'order_id' },
             user_id: { to: 'customer_id' },
             status: { to: 'state', from: 'status::text', back: 'state::order_status' },
-            total: { to: 'total_cents', from: '(total * 100)::bigint', back: '(total_cents / 100.0)::numeric(12,2)' },
+            total: {
+              to: 'total_cents',
+              from: '(total * 100)::bigint',
+              back: '(total_cents / 100.0)::numeric(12,2)',
+            },
             currency: { from: 'currency::text', back: 'currency::char(3)' },
             shipping_address: { to: 'ship_to' },
             tags: { to: 'labels' },
@@ -59,6 +67,19 @@ export default defineConfig({
         },
       },
       unfinished: { service: "SELECT count(*) FROM orders.saga WHERE state NOT IN ('done', 'compensated')" },
+      parity: {
+        requests: [
+          'GET /api/orders?limit=20',
+          'GET /api/orders?limit=100',
+          'GET /api/orders?limit=101',
+          'GET /api/orders/1',
+          'GET /api/orders/999999999',
+        ],
+        // Tokens of a few customers whose answers are compared.
+        clients: env('PARITY_TOKENS', 'none')
+          .split(',')
+          .map((token) => ({ authorization: `Bearer ${token}` })),
+      },
       limits: { lag: '2s', drain: '1s', fence: '2s', hold: '6s', wal: '10GB' },
     },
   },

@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 export async function up(db: Knex): Promise<void> {
   await db.raw(`
     CREATE TABLE strangler.environment (
-      only boolean PRIMARY KEY DEFAULT true CHECK (only),
+      singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
       name text NOT NULL,
       side text NOT NULL CHECK (side IN ('monolith', 'service')),
       system_identifier text NOT NULL,

@@ -5,6 +5,8 @@ import * as fence from './0002_fence.ts';
 import * as transitions from './0003_transitions.ts';
 import * as home from './0004_home.ts';
 
+export { setupSql } from './setup-sql.ts';
+
 /** Which database the ledger is made in: the monolith's is the ledger's home and has more tables. */
 export type LedgerSide = 'monolith' | 'service';
 

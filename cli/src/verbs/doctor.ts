@@ -1,0 +1,23 @@
+import { runDoctor } from '@strangler/playbook';
+import colors from 'picocolors';
+import { target } from '../extraction-word.ts';
+import type { Verb } from '../verb.ts';
+
+const marks = { ok: colors.green('ok    '), warn: colors.yellow('warn  '), refuse: colors.red('refuse') };
+
+export const doctor = {
+  name: 'doctor',
+  takes: 'EXTRACTION',
+  summary: 'everything that would go wrong, each with its remedy',
+  options: {},
+  run: async (invocation) => {
+    const { config, extraction } = await target(invocation);
+    const findings = await runDoctor({ config, extraction });
+    const ok = findings.every((finding) => finding.level !== 'refuse');
+    const text = findings.flatMap((finding) => [
+      `${marks[finding.level]} ${finding.check}: ${finding.fact}`,
+      ...(finding.level === 'ok' ? [] : [`       ${colors.dim('remedy:')} ${finding.remedy}`]),
+    ]);
+    return { ok, result: { findings }, text, nextSteps: ok ? [`strangler sync ${extraction.name}`] : [] };
+  },
+} as const satisfies Verb;
