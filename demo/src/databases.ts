@@ -13,7 +13,12 @@ export type Side = 'monolith' | 'service';
 /** Connects lazily; a part that is killed during the run costs a connection, not the demo. */
 export function openDatabases(urls: Record<Side, string>): Databases {
   const open = (connectionString: string) => {
-    const pool = new pg.Pool({ connectionString, max: 3, connectionTimeoutMillis: 5_000, statement_timeout: 60_000 });
+    const pool = new pg.Pool({
+      connectionString,
+      max: 3,
+      connectionTimeoutMillis: 5_000,
+      statement_timeout: 60_000,
+    });
     pool.on('error', () => {});
     return pool;
   };
@@ -45,30 +50,34 @@ const keysSql = {
 
 /** The highest order id that the seed used; the shoppers' orders lie above. */
 export async function lastSeededOrder(databases: Databases): Promise<number> {
-  const { rows } = await databases.monolith.query<{ id: string }>('select coalesce(max(id), 0) as id from shop.orders');
+  const { rows } = await databases.monolith.query<{ id: string }>(
+    'select coalesce(max(id), 0) as id from shop.orders',
+  );
   return Number(rows[0]?.id);
 }
 
 /** The orders above an id that one side has. */
 export async function readOrders(databases: Databases, side: Side, above: number): Promise<OrderRow[]> {
-  const { rows } = await databases[side].query<Record<'id' | 'userId' | 'status' | 'total', string> & { items: string[] }>(
-    ordersSql[side],
-    [above],
-  );
+  const { rows } = await databases[side].query<
+    Record<'id' | 'userId' | 'status' | 'total', string> & { items: string[] }
+  >(ordersSql[side], [above]);
   return rows.map((row) => ({ ...row, id: Number(row.id), userId: Number(row.userId) }));
 }
 
 /** The idempotency keys of such orders. */
 export async function readKeys(databases: Databases, side: Side, above: number): Promise<KeyRow[]> {
-  const { rows } = await databases[side].query<{ userId: string; key: string; orderId: string }>(keysSql[side], [above]);
+  const { rows } = await databases[side].query<{ userId: string; key: string; orderId: string }>(
+    keysSql[side],
+    [above],
+  );
   return rows.map((row) => ({ key: row.key, userId: Number(row.userId), orderId: Number(row.orderId) }));
 }
 
 /** Stock and money, which stay in the monolith whoever owns the orders. */
 export async function readHoldings(databases: Databases): Promise<Holdings> {
-  const stock = await databases.monolith.query<Record<'product' | 'available' | 'reserved' | 'sold' | 'seeded', string>>(
-    'select product_id as product, available, reserved, sold, seeded from shop.stock',
-  );
+  const stock = await databases.monolith.query<
+    Record<'product' | 'available' | 'reserved' | 'sold' | 'seeded', string>
+  >('select product_id as product, available, reserved, sold, seeded from shop.stock');
   const payments = await databases.monolith.query<{ order: string; cents: string }>(
     `select order_id as "order", ((case when state in ('charged', 'settled', 'refunded') then amount else 0 end - refunded) * 100)::bigint as cents
      from shop.payments`,
@@ -78,9 +87,14 @@ export async function readHoldings(databases: Databases): Promise<Holdings> {
   for (const row of stock.rows) {
     taken.set(Number(row.product), Number(row.reserved) + Number(row.sold));
     const sum = Number(row.available) + Number(row.reserved) + Number(row.sold);
-    if (sum !== Number(row.seeded)) unbalanced.push(`product ${row.product} has ${sum} pieces, seeded were ${row.seeded}`);
+    if (sum !== Number(row.seeded))
+      unbalanced.push(`product ${row.product} has ${sum} pieces, seeded were ${row.seeded}`);
   }
-  return { unbalanced, taken, money: new Map(payments.rows.map((row) => [Number(row.order), Number(row.cents)])) };
+  return {
+    unbalanced,
+    taken,
+    money: new Map(payments.rows.map((row) => [Number(row.order), Number(row.cents)])),
+  };
 }
 
 /** The side whose row in the ledger isn't closed. */

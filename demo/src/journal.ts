@@ -74,7 +74,8 @@ export class Journal {
   /** Distinct orders acknowledged in a span of `performance.now()`. */
   acknowledgedBetween(from: number, to: number): number {
     let count = 0;
-    for (const { acknowledgedAt } of this.placed.values()) if (acknowledgedAt >= from && acknowledgedAt < to) count += 1;
+    for (const { acknowledgedAt } of this.placed.values())
+      if (acknowledgedAt >= from && acknowledgedAt < to) count += 1;
     return count;
   }
 }

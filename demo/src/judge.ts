@@ -37,7 +37,13 @@ export function judge(journal: Journal, orders: readonly OrderRow[], keys: reado
     const id = stored.get(`${userId} ${key}`);
     if (id !== order.id) lost.push(`order ${order.id}: its idempotency key leads to ${id ?? 'nothing'}`);
   }
-  return { lost, duplicated: [...surplus(journal, orders), ...journal.twins.map(({ key, ids }) => `key ${key} was answered with orders ${ids.join(' and ')}`)] };
+  return {
+    lost,
+    duplicated: [
+      ...surplus(journal, orders),
+      ...journal.twins.map(({ key, ids }) => `key ${key} was answered with orders ${ids.join(' and ')}`),
+    ],
+  };
 }
 
 function faults(placed: Placed, row: OrderRow | undefined): string[] {
@@ -45,10 +51,14 @@ function faults(placed: Placed, row: OrderRow | undefined): string[] {
   if (row === undefined) return [`order ${order.id}: acknowledged, and not there`];
   const wanted = order.items.map((item) => `${item.productId} x ${item.quantity} @ ${item.unitPrice}`);
   const found: string[] = [];
-  if (row.userId !== placed.userId) found.push(`order ${order.id}: of user ${row.userId}, placed by ${placed.userId}`);
-  if (row.total !== order.total) found.push(`order ${order.id}: total ${row.total}, acknowledged ${order.total}`);
-  if (row.items.join() !== wanted.join()) found.push(`order ${order.id}: items ${row.items}, acknowledged ${wanted}`);
-  if (!possibleStates(placed).has(row.status)) found.push(`order ${order.id}: ${row.status}, acknowledged ${[...possibleStates(placed)]}`);
+  if (row.userId !== placed.userId)
+    found.push(`order ${order.id}: of user ${row.userId}, placed by ${placed.userId}`);
+  if (row.total !== order.total)
+    found.push(`order ${order.id}: total ${row.total}, acknowledged ${order.total}`);
+  if (row.items.join() !== wanted.join())
+    found.push(`order ${order.id}: items ${row.items}, acknowledged ${wanted}`);
+  if (!possibleStates(placed).has(row.status))
+    found.push(`order ${order.id}: ${row.status}, acknowledged ${[...possibleStates(placed)]}`);
   return found;
 }
 
@@ -65,11 +75,15 @@ function possibleStates(placed: Placed): Set<string> {
 function surplus(journal: Journal, orders: readonly OrderRow[]): string[] {
   const unexplained = new Map<number, number[]>();
   for (const row of orders) {
-    if (!journal.placed.has(row.id)) unexplained.set(row.userId, [...(unexplained.get(row.userId) ?? []), row.id]);
+    if (!journal.placed.has(row.id))
+      unexplained.set(row.userId, [...(unexplained.get(row.userId) ?? []), row.id]);
   }
   return [...unexplained]
     .filter(([userId, ids]) => ids.length > (journal.unknownOrders.get(userId) ?? 0))
-    .map(([userId, ids]) => `user ${userId} has the orders ${ids}, of which the user knows ${journal.unknownOrders.get(userId) ?? 0}`);
+    .map(
+      ([userId, ids]) =>
+        `user ${userId} has the orders ${ids}, of which the user knows ${journal.unknownOrders.get(userId) ?? 0}`,
+    );
 }
 
 /** What the shop holds, to be compared over time. */
@@ -92,7 +106,8 @@ export function conservation(before: Holdings, after: Holdings, orders: readonly
   const wanted = new Map<number, number>();
   for (const item of standing.flatMap((row) => row.items)) {
     const [product, quantity] = item.split(/ x | @ /, 2).map(Number);
-    if (product !== undefined && quantity !== undefined) wanted.set(product, (wanted.get(product) ?? 0) + quantity);
+    if (product !== undefined && quantity !== undefined)
+      wanted.set(product, (wanted.get(product) ?? 0) + quantity);
   }
   for (const product of new Set([...after.taken.keys(), ...wanted.keys()])) {
     const taken = (after.taken.get(product) ?? 0) - (before.taken.get(product) ?? 0);

@@ -34,11 +34,19 @@ export function parseOptions(args: string[]): DemoOptions {
   const { values } = parse(args);
   const rate = Number(values.rate);
   if (!Number.isFinite(rate) || rate <= 0 || rate > 2_000) {
-    throw new StranglerError('USAGE', `--rate is "${values.rate}".`, 'Give a number of requests a second, up to 2000.');
+    throw new StranglerError(
+      'USAGE',
+      `--rate is "${values.rate}".`,
+      'Give a number of requests a second, up to 2000.',
+    );
   }
   const kill = parts.find((part) => part === values.kill);
   if (values.kill !== undefined && kill === undefined) {
-    throw new StranglerError('USAGE', `There is no part "${values.kill}".`, `The parts are ${parts.join(', ')}.`);
+    throw new StranglerError(
+      'USAGE',
+      `There is no part "${values.kill}".`,
+      `The parts are ${parts.join(', ')}.`,
+    );
   }
   const { json, quick, disturb, keep, bug } = values;
   return { json, quick, disturb, keep, rate, kill, bug };

@@ -31,6 +31,7 @@ export class Crowd {
   readonly #free: Shopper[] = [];
   readonly #leaving = new AbortController();
   #pacing: Promise<void> | undefined;
+  #left: Promise<void> | undefined;
   #registered = 0;
   /** Visits that nobody was free for. */
   missed = 0;
@@ -54,11 +55,20 @@ export class Crowd {
 
   /** Starts shopping, at a rate of requests a second. */
   start(ratePerSecond: number): void {
-    this.#pacing = pace(() => this.#next(), () => ratePerSecond, this.#leaving.signal);
+    this.#pacing = pace(
+      () => this.#next(),
+      () => ratePerSecond,
+      this.#leaving.signal,
+    );
   }
 
-  /** No new visits; waits for those under way. */
-  async leave(): Promise<void> {
+  /** No new visits; waits for those under way. Safe to call again. */
+  leave(): Promise<void> {
+    this.#left ??= this.#leave();
+    return this.#left;
+  }
+
+  async #leave(): Promise<void> {
     this.#leaving.abort();
     await this.#pacing;
     await this.#shop.client.close();
@@ -66,7 +76,8 @@ export class Crowd {
 
   #next(): Job | undefined {
     const { dice } = this.#shop;
-    if (dice.next() * 70 < registrations.weight) return { cost: registrations.cost, run: () => this.#register() };
+    if (dice.next() * 70 < registrations.weight)
+      return { cost: registrations.cost, run: () => this.#register() };
     const index = dice.between(0, this.#free.length - 1);
     const shopper = this.#free[index];
     if (shopper === undefined) {
@@ -76,7 +87,11 @@ export class Crowd {
     // The last one takes the place of the one that is busy now.
     const last = this.#free.pop();
     if (last !== undefined && last !== shopper) this.#free[index] = last;
-    const { cost, visit } = dice.weighted<{ weight: number; cost: number; visit: (typeof habits)[number]['visit'] }>(habits);
+    const { cost, visit } = dice.weighted<{
+      weight: number;
+      cost: number;
+      visit: (typeof habits)[number]['visit'];
+    }>(habits);
     return { cost, run: () => this.#visit(shopper, visit) };
   }
 
@@ -85,14 +100,22 @@ export class Crowd {
       await visit(this.#shop, shopper);
     } catch (error) {
       // An answer that is no order, list or session is as bad as none.
-      this.#shop.traffic.fail({ step: this.#shop.traffic.step, route: visit.name, status: -1, said: String(error).slice(0, 300) });
+      this.#shop.traffic.fail({
+        step: this.#shop.traffic.step,
+        route: visit.name,
+        status: -1,
+        said: String(error).slice(0, 300),
+      });
     }
     this.#free.push(shopper);
   }
 
   async #register(): Promise<void> {
     this.#registered += 1;
-    const newcomer = await visits.register(this.#shop, `demo-${process.pid}-${this.#registered}@example.test`);
+    const newcomer = await visits.register(
+      this.#shop,
+      `demo-${process.pid}-${this.#registered}@example.test`,
+    );
     if (newcomer) this.#free.push(newcomer);
   }
 }

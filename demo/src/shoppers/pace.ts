@@ -11,7 +11,11 @@ export interface Job {
  * A pause of this process is not made up for by a burst of more than a quarter of a second.
  * @returns when aborted and everything that was started has ended
  */
-export async function pace(next: () => Job | undefined, ratePerSecond: () => number, signal: AbortSignal): Promise<void> {
+export async function pace(
+  next: () => Job | undefined,
+  ratePerSecond: () => number,
+  signal: AbortSignal,
+): Promise<void> {
   const running = new Set<Promise<void>>();
   let due = performance.now();
   while (!signal.aborted) {

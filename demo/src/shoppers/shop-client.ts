@@ -1,5 +1,5 @@
-import { Agent } from 'undici';
 import { messageOf } from '@strangler/errors';
+import { Agent } from 'undici';
 import type { Traffic } from './traffic.ts';
 
 /** One request of a shopper. */
@@ -26,7 +26,14 @@ const timeoutMs = 15_000;
 
 /** Sends the shoppers' requests to the facade over connections that stay open, and never twice. */
 export class ShopClient {
-  readonly #agent = new Agent({ connections: 512, pipelining: 0, keepAliveTimeout: 30_000, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, connectTimeout: 5_000 });
+  readonly #agent = new Agent({
+    connections: 512,
+    pipelining: 0,
+    keepAliveTimeout: 30_000,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    connectTimeout: 5_000,
+  });
   readonly #origin: string;
   readonly #traffic: Traffic;
 
@@ -55,7 +62,12 @@ export class ShopClient {
       answer = { status: response.statusCode, text, endedAt: performance.now() };
       if (!expected.includes(answer.status)) {
         const reason = single(response.headers['x-strangler-reason']) ?? '';
-        this.#traffic.fail({ step, route: request.route, status: answer.status, said: `${target ?? ''} ${reason} ${text.slice(0, 200)}` });
+        this.#traffic.fail({
+          step,
+          route: request.route,
+          status: answer.status,
+          said: `${target ?? ''} ${reason} ${text.slice(0, 200)}`,
+        });
       }
     } catch (error) {
       answer = { status: 0, text: '', endedAt: performance.now() };
@@ -75,7 +87,8 @@ function headersOf(request: ShopRequest): Record<string, string> {
   if (request.body !== undefined) headers['content-type'] = 'application/json';
   if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`;
   if (request.key !== undefined) headers['idempotency-key'] = request.key;
-  if (request.cookies?.size) headers['cookie'] = [...request.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  if (request.cookies?.size)
+    headers['cookie'] = [...request.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
   return headers;
 }
 

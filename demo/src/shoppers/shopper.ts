@@ -16,7 +16,13 @@ const orderJson = z.strictObject({
   id: z.number().int().positive(),
   status: z.string(),
   total: z.string().regex(/^\d+\.\d\d$/),
-  items: z.array(z.strictObject({ productId: z.number(), quantity: z.number(), unitPrice: z.string().regex(/^\d+\.\d\d$/) })),
+  items: z.array(
+    z.strictObject({
+      productId: z.number(),
+      quantity: z.number(),
+      unitPrice: z.string().regex(/^\d+\.\d\d$/),
+    }),
+  ),
   createdAt: z.string(),
 });
 const listJson = z.strictObject({ orders: z.array(orderJson) });

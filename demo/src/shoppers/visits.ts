@@ -31,7 +31,10 @@ function wish(dice: Dice): { items: { productId: number; quantity: number }[]; p
 
 function post(shop: Shop, shopper: Shopper, body: unknown, key: string | undefined): Promise<Answer> {
   const { token, cookies } = shopper;
-  return shop.client.send({ route: 'create', method: 'POST', path: '/api/orders', token, cookies, key, body }, [201]);
+  return shop.client.send(
+    { route: 'create', method: 'POST', path: '/api/orders', token, cookies, key, body },
+    [201],
+  );
 }
 
 /** Notes an answer to an order: acknowledged, or of an unknown fate. */
@@ -74,15 +77,25 @@ export async function orderAndReadBack(shop: Shop, shopper: Shopper): Promise<vo
 async function readBack(shop: Shop, shopper: Shopper, placed: Placed): Promise<void> {
   const { id } = placed.order;
   const { token, cookies } = shopper;
-  const answer = await shop.client.send({ route: 'get', method: 'GET', path: `/api/orders/${id}`, token, cookies }, [200, 404]);
-  if (answer.status === 404) shop.traffic.stale.push(`order ${id}: not found right after it was acknowledged`);
+  const answer = await shop.client.send(
+    { route: 'get', method: 'GET', path: `/api/orders/${id}`, token, cookies },
+    [200, 404],
+  );
+  if (answer.status === 404)
+    shop.traffic.stale.push(`order ${id}: not found right after it was acknowledged`);
   if (answer.status !== 200) return;
   const found = parseOrder(answer.text);
   if (placed.cancelled === 'acknowledged' && found.status !== 'cancelled') {
     shop.traffic.stale.push(`order ${id}: ${found.status} right after its cancellation was acknowledged`);
   }
-  if (placed.cancelled === undefined && placed.paid === undefined && JSON.stringify(found) !== JSON.stringify(placed.order)) {
-    shop.traffic.stale.push(`order ${id}: read ${JSON.stringify(found)}, acknowledged ${JSON.stringify(placed.order)}`);
+  if (
+    placed.cancelled === undefined &&
+    placed.paid === undefined &&
+    JSON.stringify(found) !== JSON.stringify(placed.order)
+  ) {
+    shop.traffic.stale.push(
+      `order ${id}: read ${JSON.stringify(found)}, acknowledged ${JSON.stringify(placed.order)}`,
+    );
   }
 }
 
@@ -93,9 +106,11 @@ export async function orderTwice(shop: Shop, shopper: Shopper): Promise<void> {
   const together = shop.dice.next() < 0.5;
   const first = post(shop, shopper, body, key);
   if (!together) await first;
-  const answers = [await first, await post(shop, shopper, body, key)].toSorted((a, b) => b.status - a.status);
-  // Both concern one order: it is unknown only if neither answer tells.
-  const [told, other] = answers[0]?.status === 201 ? answers : answers.toReversed();
+  const second = post(shop, shopper, body, key);
+  const answers = [await first, await second];
+  // Both concern one order: its fate is unknown only if neither answer tells.
+  const told = answers.find((answer) => answer.status === 201) ?? answers[0];
+  const other = answers.find((answer) => answer !== told);
   if (told === undefined || other === undefined) return;
   const placed = note(shop, shopper, told, key);
   if (placed && other.status === 201) shop.journal.repeat(placed, parseOrder(other.text).id);
@@ -109,7 +124,10 @@ export async function orderInVain(shop: Shop, shopper: Shopper): Promise<void> {
   if (status === 402) body.payment.card = declined;
   else if (line) line.quantity = tooMany;
   const { token, cookies } = shopper;
-  const answer = await shop.client.send({ route: 'create', method: 'POST', path: '/api/orders', token, cookies, body }, [status]);
+  const answer = await shop.client.send(
+    { route: 'create', method: 'POST', path: '/api/orders', token, cookies, body },
+    [status],
+  );
   if (answer.status === status) {
     shop.traffic.refused += 1;
     shop.journal.miss(shopper.userId, 'refused');
@@ -119,20 +137,27 @@ export async function orderInVain(shop: Shop, shopper: Shopper): Promise<void> {
 /** Looks at the latest orders: what was acknowledged before has to be among them. */
 export async function list(shop: Shop, shopper: Shopper): Promise<void> {
   const { token, cookies } = shopper;
-  const answer = await shop.client.send({ route: 'list', method: 'GET', path: '/api/orders?limit=20', token, cookies }, [200]);
+  const answer = await shop.client.send(
+    { route: 'list', method: 'GET', path: '/api/orders?limit=20', token, cookies },
+    [200],
+  );
   if (answer.status !== 200) return;
   const states = new Map(parseOrders(answer.text).map((found) => [found.id, found.status]));
   for (const { order, cancelled } of shopper.placed.slice(-10)) {
     const status = states.get(order.id);
     if (status === undefined) shop.traffic.stale.push(`order ${order.id}: missing in the list`);
-    else if (cancelled === 'acknowledged' && status !== 'cancelled') shop.traffic.stale.push(`order ${order.id}: ${status} in the list, cancelled`);
+    else if (cancelled === 'acknowledged' && status !== 'cancelled')
+      shop.traffic.stale.push(`order ${order.id}: ${status} in the list, cancelled`);
   }
 }
 
 /** Looks at the account page, which stays in the monolith and shows the latest orders. */
 export async function account(shop: Shop, shopper: Shopper): Promise<void> {
   const { token, cookies } = shopper;
-  const answer = await shop.client.send({ route: 'account', method: 'GET', path: '/account', token, cookies }, [200]);
+  const answer = await shop.client.send(
+    { route: 'account', method: 'GET', path: '/account', token, cookies },
+    [200],
+  );
   const latest = shopper.placed.at(-1);
   if (answer.status === 200 && latest && !new RegExp(`\\b${latest.order.id}\\b`).test(answer.text)) {
     shop.traffic.stale.push(`order ${latest.order.id}: missing on the account page`);
@@ -145,7 +170,10 @@ export async function invoice(shop: Shop, shopper: Shopper): Promise<void> {
   if (placed === undefined) return account(shop, shopper);
   const { id } = placed.order;
   const { token, cookies } = shopper;
-  const answer = await shop.client.send({ route: 'invoice', method: 'GET', path: `/api/orders/${id}/invoice`, token, cookies }, [200, 404]);
+  const answer = await shop.client.send(
+    { route: 'invoice', method: 'GET', path: `/api/orders/${id}/invoice`, token, cookies },
+    [200, 404],
+  );
   if (answer.status === 404) shop.traffic.stale.push(`order ${id}: no invoice, as if it weren't there`);
 }
 
@@ -169,12 +197,18 @@ export async function settle(shop: Shop, shopper: Shopper): Promise<void> {
   if (placed === undefined) return orderAndReadBack(shop, shopper);
   placed.paid = 'unknown';
   const body = { orderId: placed.order.id, event: 'settled' };
-  const answer = await shop.client.send({ route: 'callback', method: 'POST', path: '/api/payments/callback', token: shopper.token, body }, [200]);
+  const answer = await shop.client.send(
+    { route: 'callback', method: 'POST', path: '/api/payments/callback', token: shopper.token, body },
+    [200],
+  );
   shop.journal.change(placed, 'callback', answer.status === 200 ? 'acknowledged' : 'unknown');
 }
 
 export async function browse(shop: Shop, shopper: Shopper): Promise<void> {
-  await shop.client.send({ route: 'products', method: 'GET', path: '/api/products?limit=20', token: shopper.token }, [200]);
+  await shop.client.send(
+    { route: 'products', method: 'GET', path: '/api/products?limit=20', token: shopper.token },
+    [200],
+  );
 }
 
 export async function quote(shop: Shop, shopper: Shopper): Promise<void> {
@@ -184,7 +218,10 @@ export async function quote(shop: Shop, shopper: Shopper): Promise<void> {
 }
 
 export async function report(shop: Shop, shopper: Shopper): Promise<void> {
-  await shop.client.send({ route: 'sales', method: 'GET', path: '/api/reports/sales', token: shopper.token }, [200]);
+  await shop.client.send(
+    { route: 'sales', method: 'GET', path: '/api/reports/sales', token: shopper.token },
+    [200],
+  );
 }
 
 /** Logs in again. */
@@ -199,14 +236,20 @@ export async function openSession(
   cookies: Map<string, string> | undefined,
 ): Promise<{ token: string; userId: number } | undefined> {
   const body = { email, password };
-  const answer = await shop.client.send({ route: 'session', method: 'POST', path: '/api/sessions', cookies, body }, [201]);
+  const answer = await shop.client.send(
+    { route: 'session', method: 'POST', path: '/api/sessions', cookies, body },
+    [201],
+  );
   return answer.status === 201 ? parseSession(answer.text) : undefined;
 }
 
 /** A new shopper comes in: registers and logs in. */
 export async function register(shop: Shop, email: string): Promise<Shopper | undefined> {
   const body = { email, password, name: 'A New Shopper' };
-  const answer = await shop.client.send({ route: 'register', method: 'POST', path: '/api/users', body }, [201]);
+  const answer = await shop.client.send(
+    { route: 'register', method: 'POST', path: '/api/users', body },
+    [201],
+  );
   if (answer.status !== 201) return undefined;
   const { id } = parseUser(answer.text);
   const cookies = id % 2 === 0 ? new Map<string, string>() : undefined;

@@ -1,0 +1,37 @@
+import { StranglerError } from '@strangler/errors';
+import type { Stack } from '@strangler/stack';
+import { z } from 'zod';
+
+/** What every verb prints with `--json`. */
+const answer = z.object({ ok: z.boolean(), result: z.unknown() });
+
+/** The person at the command: runs real verbs, one after the other. */
+export class Operator {
+  readonly #stack: Stack;
+  readonly #say: (line: string) => void;
+  /** How often a verb is tried when a check says no; more than once only while a killed part comes back. */
+  readonly #attempts: number;
+
+  constructor(stack: Stack, options: { say: (line: string) => void; attempts: number }) {
+    this.#stack = stack;
+    this.#say = options.say;
+    this.#attempts = options.attempts;
+  }
+
+  /** @returns the verb's result. @throws StranglerError COMPONENT_FAILED when it doesn't end with 0 */
+  async run(...args: string[]): Promise<unknown> {
+    for (let attempt = 1; ; attempt += 1) {
+      const done = await this.#stack.strangler([...args, '--json'], { timeoutMs: 180_000 });
+      if (done.exitCode === 0) return answer.parse(JSON.parse(done.stdout)).result;
+      const said = done.stderr.trim().split('\n').slice(-4).join(' | ') || done.stdout.trim().slice(-600);
+      if (attempt === this.#attempts) {
+        throw new StranglerError(
+          'COMPONENT_FAILED',
+          `\`strangler ${args.join(' ')}\` ended with ${done.exitCode}: ${said}`,
+          'The command itself says what to do.',
+        );
+      }
+      this.#say(`strangler ${args.join(' ')} said no (${done.exitCode}): ${said}; once more`);
+    }
+  }
+}

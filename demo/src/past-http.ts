@@ -1,0 +1,97 @@
+import { pause } from '@strangler/errors';
+import pg from 'pg';
+import type { Databases } from './databases.ts';
+import { Dice } from './shoppers/dice.ts';
+
+/** Orders of the seed that these writers change, by their own column; shoppers never touch them. */
+const orderIds = Array.from({ length: 20 }, (_, index) => index + 1);
+const writers = 4;
+
+/**
+ * Programs that write the monolith's orders past HTTP, as real monoliths have them, in REPEATABLE READ transactions
+ * that stay open for a moment. The database refuses them while the service owns; what it acknowledged has to survive
+ * every switch.
+ */
+export class PastHttp {
+  readonly #url: string;
+  readonly #leaving = new AbortController();
+  readonly #acknowledged = new Map<number, string>();
+  readonly #unknown = new Map<number, Set<string>>();
+  #working: Promise<unknown> | undefined;
+  acknowledged = 0;
+  refused = 0;
+
+  constructor(monolithUrl: string) {
+    this.#url = monolithUrl;
+  }
+
+  start(): void {
+    this.#working = Promise.all(Array.from({ length: writers }, (_, index) => this.#write(index)));
+  }
+
+  async stop(): Promise<void> {
+    this.#leaving.abort();
+    await this.#working;
+  }
+
+  /** What the owner's rows lack of what was acknowledged. */
+  async lost(databases: Databases, owner: 'monolith' | 'service'): Promise<string[]> {
+    const sql = {
+      monolith: 'select id, gift_message as text from shop.orders where id = any($1)',
+      service: 'select order_id as id, message as text from orders.customer_order where order_id = any($1)',
+    };
+    const { rows } = await databases[owner].query<{ id: string; text: string | null }>(sql[owner], [
+      orderIds,
+    ]);
+    const found = new Map(rows.map((row) => [Number(row.id), row.text]));
+    return [...this.#acknowledged].flatMap(([id, text]) => {
+      const now = found.get(id) ?? '(nothing)';
+      if (now === text || this.#unknown.get(id)?.has(now)) return [];
+      return [`order ${id}: its message is ${now}, a program past HTTP was told ${text}`];
+    });
+  }
+
+  async #write(writer: number): Promise<void> {
+    const dice = new Dice(writer + 1);
+    const own = orderIds.filter((id) => id % writers === writer);
+    const { signal } = this.#leaving;
+    for (let turn = 1; !signal.aborted; turn += 1) {
+      const id = own[turn % own.length] ?? 1;
+      const fate = await this.#transaction(id, `note ${writer}.${turn}`, dice);
+      await pause(fate === 'acknowledged' ? dice.between(20, 120) : 500, signal).catch(() => {});
+    }
+  }
+
+  async #transaction(id: number, text: string, dice: Dice): Promise<'acknowledged' | 'refused' | 'unknown'> {
+    const client = new pg.Client({
+      connectionString: this.#url,
+      connectionTimeoutMillis: 2_000,
+      application_name: 'past http',
+    });
+    client.on('error', () => {});
+    let committing = false;
+    try {
+      await client.connect();
+      await client.query('begin isolation level repeatable read');
+      await client.query('select count(*) from shop.orders where id = $1', [id]);
+      await pause(dice.between(0, 60));
+      await client.query('update shop.orders set gift_message = $2 where id = $1', [id, text]);
+      await pause(dice.between(0, 60));
+      committing = true;
+      await client.query('commit');
+      this.#acknowledged.set(id, text);
+      this.#unknown.delete(id);
+      this.acknowledged += 1;
+      return 'acknowledged';
+    } catch (error) {
+      if (error instanceof pg.DatabaseError || !committing) {
+        this.refused += 1;
+        return 'refused';
+      }
+      this.#unknown.set(id, (this.#unknown.get(id) ?? new Set()).add(text));
+      return 'unknown';
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+}
