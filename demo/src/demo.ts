@@ -52,6 +52,7 @@ export async function runDemo(
     const stack = await startStack({
       dataDir: path.join(home, 'data'),
       ports: await freePorts(),
+      environment: 'demo',
       log: (part, line) => {
         logs.write(`${new Date().toISOString()} ${part} ${line}\n`);
         if (part === 'stack') progress.say(line);

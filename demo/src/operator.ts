@@ -2,8 +2,22 @@ import { StranglerError } from '@strangler/errors';
 import type { Stack } from '@strangler/stack';
 import { z } from 'zod';
 
-/** What every verb prints with `--json`. */
-const answer = z.object({ ok: z.boolean(), result: z.unknown() });
+/** What every verb prints with `--json`: a result, or the error that it ended in. */
+const answer = z.object({
+  ok: z.boolean(),
+  result: z.unknown(),
+  error: z.object({ code: z.string(), fact: z.string(), remedy: z.string() }).optional(),
+});
+
+/** What a verb that didn't end with 0 says. */
+function complaint(done: { stdout: string; stderr: string }): string {
+  try {
+    const { error, result } = answer.parse(JSON.parse(done.stdout));
+    return error ? `${error.code}: ${error.fact} ${error.remedy}` : JSON.stringify(result).slice(0, 600);
+  } catch {
+    return done.stderr.trim().slice(-600);
+  }
+}
 
 /** The person at the command: runs real verbs, one after the other. */
 export class Operator {
@@ -23,7 +37,7 @@ export class Operator {
     for (let attempt = 1; ; attempt += 1) {
       const done = await this.#stack.strangler([...args, '--json'], { timeoutMs: 180_000 });
       if (done.exitCode === 0) return answer.parse(JSON.parse(done.stdout)).result;
-      const said = done.stderr.trim().split('\n').slice(-4).join(' | ') || done.stdout.trim().slice(-600);
+      const said = complaint(done);
       if (attempt === this.#attempts) {
         throw new StranglerError(
           'COMPONENT_FAILED',

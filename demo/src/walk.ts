@@ -174,7 +174,7 @@ export class Walk {
     const closeReports = disturb ? await openReports(stack.databases) : async () => {};
     const from = performance.now();
     const verb = direction === 'forward' ? ['switch', 'orders', '--writes'] : ['reverse', 'orders'];
-    const { pauseMs, heldRequests } = switched.parse(await operator.run(...verb, '--confirm', 'orders'));
+    const { pauseMs, heldRequests } = switched.parse(await operator.run(...verb));
     const to = performance.now();
     await closeReports();
     await pause(Math.max(0, windowMs + 500 - (performance.now() - to)), signal);

@@ -35,7 +35,7 @@ function databaseUrl(
 export function environments(
   ports: Ports,
   secrets: Secrets,
-  options: { seed: SeedSize; bug: string | undefined },
+  options: { seed: SeedSize; bug: string | undefined; environment: string | undefined },
 ): Environments {
   const planted: Record<string, string> = options.bug ? { STRANGLER_BUG: options.bug } : {};
   const monolithUrl = `http://${host}:${ports.monolith}`;
@@ -46,6 +46,7 @@ export function environments(
   // What strangler.config.ts reads: addresses, and the token that reads flags.
   const config = {
     ...planted,
+    ...(options.environment ? { STRANGLER_ENVIRONMENT: options.environment } : {}),
     MONOLITH_URL: monolithUrl,
     MONOLITH_DATABASE_URL: databaseUrl(ports.monolithPg, 'shop'),
     ORDERS_URL: `http://${host}:${ports.orders}`,

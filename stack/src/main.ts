@@ -21,14 +21,20 @@ async function main(): Promise<number> {
   const log = prefixedLog((text) => process.stdout.write(text));
   try {
     const ports = portsFromEnvironment(process.env);
-    const dataDir = path.join(repository, '.strangler');
-    const stack = await startStack({ dataDir, ports, log, signal: interrupted.signal });
-    printAddresses(stack);
+    const dataDir = path.resolve(process.env['STRANGLER_DATA'] ?? path.join(repository, '.strangler'));
+    const stack = await startStack({
+      dataDir,
+      ports,
+      log,
+      signal: interrupted.signal,
+      ...(process.env['STRANGLER_ENVIRONMENT'] ? { environment: process.env['STRANGLER_ENVIRONMENT'] } : {}),
+    });
+    printAddresses(stack, dataDir);
     if (!interrupted.signal.aborted)
       await new Promise((resolve) => interrupted.signal.addEventListener('abort', resolve));
     log('stack', 'Stopping ...');
     await stack.stop();
-    log('stack', 'Stopped; the data stays under .strangler/.');
+    log('stack', `Stopped; the data stays in ${path.relative('.', dataDir) || '.'}.`);
     return 0;
   } catch (error) {
     if (interrupted.signal.aborted && isAbort(error)) return 0;
@@ -38,7 +44,7 @@ async function main(): Promise<number> {
   }
 }
 
-function printAddresses(stack: Stack): void {
+function printAddresses(stack: Stack, dataDir: string): void {
   const lines = [
     ['the shop, through the facade', stack.addresses.facade],
     ["the facade's health and metrics", `${stack.addresses.facadeAdmin}/metrics`],
@@ -49,7 +55,9 @@ function printAddresses(stack: Stack): void {
     ["the service's database", withoutPassword(stack.databases.service)],
   ] as const;
   console.log(`\n${lines.map(([what, where]) => `  ${what.padEnd(32)} ${colours.bold(where)}`).join('\n')}`);
-  console.log(`\n  Secrets are in .strangler/secrets.env. Ctrl-C stops everything.\n`);
+  console.log(
+    `\n  Secrets are in ${path.join(path.relative('.', dataDir), 'secrets.env')}. Ctrl-C stops everything.\n`,
+  );
 }
 
 function withoutPassword(text: string): string {

@@ -33,6 +33,8 @@ export interface StackOptions {
   seed?: SeedSize;
   /** The extraction's config; the repository's own unless another is named. */
   config?: string;
+  /** The environment's name in the ledger; the config's own default unless another is named. */
+  environment?: string;
   /** A planted defect, handed on to every part: for the demo that shows that its checks see it. */
   bug?: string;
   /** Settings of both PostgreSQL clusters, over our defaults. */
@@ -81,7 +83,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     // PostgreSQL's system user passes through here.
     await chmod(options.dataDir, 0o755);
     const secrets = await loadSecrets(options.dataDir);
-    const env = environments(options.ports, secrets, { seed: options.seed ?? {}, bug: options.bug });
+    const env = environments(options.ports, secrets, {
+      seed: options.seed ?? {},
+      bug: options.bug,
+      environment: options.environment,
+    });
     await bringUp({ options, secrets, env, supervised, signal });
     return makeStack({ options, env, supervised, stop });
   } catch (error) {
