@@ -1,0 +1,40 @@
+import { pipeline } from 'node:stream/promises';
+import { ident, qualified } from '@strangler/postgres';
+import type pg from 'pg';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import type { TablePlan } from '../plan/index.ts';
+import type { CopyTask } from './task.ts';
+
+/** What the source computes of a row for the target, as a select list in the plan's order. */
+export function selectList(plan: TablePlan): string {
+  return plan.columns.map((each) => each.expression ?? ident(each.source)).join(', ');
+}
+
+export function copyOutSql({ plan, from, pages }: CopyTask): string {
+  const range =
+    pages === null
+      ? ''
+      : ` WHERE ctid >= '(${pages.first},0)'${pages.end === null ? '' : ` AND ctid < '(${pages.end},0)'`}`;
+  return `COPY (SELECT ${selectList(plan)} FROM ${from}${range}) TO STDOUT`;
+}
+
+export function copyInSql(plan: TablePlan): string {
+  return `COPY ${qualified(plan.target)} (${plan.columns.map((each) => ident(each.target)).join(', ')}) FROM STDIN`;
+}
+
+/** Pipes one task from database to database as the text that the source prints, with backpressure. Returns its rows. */
+export async function pipeTask(
+  task: CopyTask,
+  source: pg.Client,
+  target: pg.Client,
+  options: { signal: AbortSignal; onBytes: (bytes: number) => void },
+): Promise<number> {
+  const out = source.query(copyTo(copyOutSql(task), { highWaterMark: 1 << 18 }));
+  const into = target.query(copyFrom(copyInSql(task.plan), { highWaterMark: 1 << 18 }));
+  // A cut connection tells both streams again, after the pipeline has told us.
+  out.on('error', () => {});
+  into.on('error', () => {});
+  out.on('data', (chunk: Buffer) => options.onBytes(chunk.length));
+  await pipeline(out, into, { signal: options.signal });
+  return into.rowCount;
+}
