@@ -1,0 +1,43 @@
+import { pause } from '@strangler/errors';
+import { channel, type Notice, parseNotice } from '@strangler/ledger';
+import { connect } from '@strangler/postgres';
+
+/**
+ * Hears what a database has to tell until `signal` aborts, connecting again when the connection is lost. What was said
+ * meanwhile is missed: polling is the floor.
+ */
+export async function listen(options: {
+  readonly url: string;
+  readonly signal: AbortSignal;
+  readonly onNotice: (notice: Notice) => void;
+}): Promise<void> {
+  const { signal } = options;
+  while (!signal.aborted) {
+    await listenOnce(options).catch(() => {});
+    await pause(500, signal).catch(() => {});
+  }
+}
+
+async function listenOnce(options: {
+  url: string;
+  signal: AbortSignal;
+  onNotice: (notice: Notice) => void;
+}): Promise<void> {
+  const { signal } = options;
+  const client = await connect({ url: options.url, role: 'facade', name: 'facade listen' });
+  client.on('notification', ({ payload }) => {
+    const notice = parseNotice(payload);
+    if (notice) options.onNotice(notice);
+  });
+  const lost = new Promise<void>((resolve) => {
+    client.once('end', resolve);
+    client.once('error', () => resolve());
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  try {
+    if (!signal.aborted) await client.query(`LISTEN ${channel}`);
+    await lost;
+  } finally {
+    await client.end();
+  }
+}
