@@ -8,9 +8,9 @@ export default defineConfig({
     include: [long ? '**/*.long.test.ts' : '**/*.test.ts'],
     exclude: [...configDefaults.exclude, '.strangler/**', ...(long ? [] : ['**/*.long.test.ts'])],
     globalSetup: ['cluster/src/testing-setup.ts'],
-    // Two cores, and each file starts processes of its own.
+    // Two cores, and each file starts processes of its own; a long suite measures, and has the machine to itself.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: long ? 1 : 2,
     testTimeout: long ? 600_000 : 30_000,
     hookTimeout: long ? 300_000 : 60_000,
     teardownTimeout: 30_000,

@@ -1,8 +1,9 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePorts, type Stack, startStack } from '@strangler/stack';
+import { stackOptionsOf } from './bugs/planted.ts';
 import { check, type Findings } from './checks.ts';
 import { lastSeededOrder, openDatabases, readHoldings } from './databases.ts';
 import { busyAutovacuum } from './disturbance.ts';
@@ -38,6 +39,8 @@ export async function runDemo(
   signal: AbortSignal,
 ): Promise<DemoReport> {
   const home = await mkdtemp(path.join(tmpdir(), 'strangler-demo-'));
+  // PostgreSQL's system user passes through here.
+  await chmod(home, 0o711);
   const logs = createWriteStream(path.join(home, 'stack.log'));
   const traffic = new Traffic();
   const journal = new Journal();
@@ -58,7 +61,7 @@ export async function runDemo(
         if (part === 'stack') progress.say(line);
       },
       signal,
-      ...(options.bug ? { bug: options.bug } : {}),
+      ...stackOptionsOf(options.bug),
       ...(options.quick ? { seed: quickSeed } : {}),
       ...(options.disturb ? { settings: busyAutovacuum } : {}),
     });
@@ -113,6 +116,7 @@ async function shopAndWalk(run: Run): Promise<Omit<DemoReport, 'kept'>> {
       phases: options.quick ? quickPhases : phases,
       kill: options.kill,
       disturb: options.disturb,
+      bug: options.bug,
       signal,
     });
     await walk.walk();

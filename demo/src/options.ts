@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { messageOf, StranglerError } from '@strangler/errors';
 import { type Part, parts } from '@strangler/stack';
+import { type BugName, bugNamed, bugNames } from './bugs/planted.ts';
 
 /** What `npm run demo` was asked for. */
 export interface DemoOptions {
@@ -15,7 +16,7 @@ export interface DemoOptions {
   /** A part that dies by kill -9 once during the run. */
   kill: Part | undefined;
   /** A planted defect that the checks have to see. */
-  bug: string | undefined;
+  bug: BugName | undefined;
   /** Keep the data and logs of a run that went well, too. */
   keep: boolean;
 }
@@ -24,7 +25,8 @@ export const usage = `npm run demo [-- options]
   --json            end with one JSON object on stdout
   --rate N          requests a second (default 100)
   --kill PART       kill -9 a part once during the run: ${parts.join(', ')}
-  --bug NAME        plant a defect that the checks have to see
+  --bug NAME        plant a defect that the checks have to see:
+                    ${bugNames.join(', ')}
   --disturb         autovacuum forced, and a five-second report open on both sides at each switch
   --quick           shorter phases and a smaller shop
   --keep            keep the data and the logs`;
@@ -48,7 +50,8 @@ export function parseOptions(args: string[]): DemoOptions {
       `The parts are ${parts.join(', ')}.`,
     );
   }
-  const { json, quick, disturb, keep, bug } = values;
+  const { json, quick, disturb, keep } = values;
+  const bug = values.bug === undefined ? undefined : bugNamed(values.bug);
   return { json, quick, disturb, keep, rate, kill, bug };
 }
 

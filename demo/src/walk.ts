@@ -2,6 +2,7 @@ import { isAbort, messageOf, pause, StranglerError, waitFor } from '@strangler/e
 import type { Part, Stack } from '@strangler/stack';
 import { runCommand } from '@strangler/stack';
 import { z } from 'zod';
+import { type BugName, plantAfterSync } from './bugs/planted.ts';
 import { openReports } from './disturbance.ts';
 import type { Journal } from './journal.ts';
 import type { Operator } from './operator.ts';
@@ -26,6 +27,7 @@ export interface WalkOptions {
   phases: Phases;
   kill: Part | undefined;
   disturb: boolean;
+  bug: BugName | undefined;
   signal: AbortSignal;
 }
 
@@ -68,7 +70,7 @@ export class Walk {
       ['shopping', () => this.#shop(phases.warmUp)],
       ['quote by flag', () => this.#moveReads('quote', 100, ['quote'], phases.reads)],
       ['doctor', async () => void (await operator.run('doctor', 'orders'))],
-      ['sync', async () => void (await operator.run('sync', 'orders'))],
+      ['sync', () => this.#sync()],
       ['verify', () => this.#verify()],
       ['parity', async () => void (await operator.run('parity', 'orders'))],
       ['reads 5 %', () => this.#moveReads('orders', 5, reads, phases.reads)],
@@ -133,6 +135,11 @@ export class Walk {
 
   async #shop(ms: number): Promise<void> {
     await pause(ms, this.#o.signal);
+  }
+
+  async #sync(): Promise<void> {
+    await this.#o.operator.run('sync', 'orders');
+    await plantAfterSync(this.#o.bug, this.#o.stack);
   }
 
   /** Sends a share of reads to the service, and waits until the facade has heard of it. */

@@ -14,6 +14,8 @@ export interface Command {
   args?: string[];
   env: Record<string, string>;
   cwd?: string;
+  /** A module that is loaded before the script. */
+  preload?: string;
 }
 
 /** How a part says that it is ready: an address that answers 200, or a line of its output. */
@@ -36,7 +38,8 @@ function baseEnvironment(): Record<string, string> {
 
 function spawnNode(command: Command): ChildProcess {
   const tether = path.join(import.meta.dirname, 'tether.ts');
-  return spawn(process.execPath, ['--import', tether, command.script, ...(command.args ?? [])], {
+  const imports = [tether, command.preload].flatMap((module) => (module ? ['--import', module] : []));
+  return spawn(process.execPath, [...imports, command.script, ...(command.args ?? [])], {
     cwd: command.cwd ?? repository,
     env: { ...baseEnvironment(), ...command.env },
     stdio: ['pipe', 'pipe', 'pipe'],

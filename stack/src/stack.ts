@@ -37,6 +37,8 @@ export interface StackOptions {
   environment?: string;
   /** A planted defect, handed on to every part: for the demo that shows that its checks see it. */
   bug?: string;
+  /** A module that is loaded into a part before its own code. */
+  preload?: Partial<Record<Part, string>>;
   /** Settings of both PostgreSQL clusters, over our defaults. */
   settings?: Record<string, string>;
   /** Aborting it while the stack starts ends the start; later on, call `stop`. */
@@ -81,7 +83,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   try {
     // PostgreSQL's system user passes through here.
-    await chmod(options.dataDir, 0o755);
+    await chmod(options.dataDir, 0o711);
     const secrets = await loadSecrets(options.dataDir);
     const env = environments(options.ports, secrets, {
       seed: options.seed ?? {},
@@ -225,8 +227,10 @@ function node(
   ready: Ready,
 ): (signal: AbortSignal) => Promise<Running> {
   const onLine = (line: string) => start.options.log(part, line);
+  const preload = start.options.preload?.[part];
+  const loaded = preload === undefined ? command : { ...command, preload };
   return (signal) =>
-    launchProcess(part, command, { ready, onLine, signal: AbortSignal.any([signal, start.signal]) });
+    launchProcess(part, loaded, { ready, onLine, signal: AbortSignal.any([signal, start.signal]) });
 }
 
 function postgres(start: Start, part: 'pg-mono' | 'pg-svc'): (signal: AbortSignal) => Promise<Cluster> {

@@ -1,0 +1,14 @@
+import path from 'node:path';
+import { repository, runCommand } from '@strangler/stack';
+import type { DemoResult } from './result.ts';
+
+/** Runs `npm run demo` as a person does, for tests: its exit code, its JSON, and what it said. */
+export async function demoRun(
+  ...args: string[]
+): Promise<{ exitCode: number; result: DemoResult | undefined; said: string }> {
+  const script = path.join(repository, 'demo', 'src', 'main.ts');
+  const done = await runCommand({ script, args: ['--json', ...args], env: {} }, { timeoutMs: 540_000 });
+  const line = done.stdout.trim().split('\n').at(-1) ?? '';
+  const result = line.startsWith('{') ? (JSON.parse(line) as DemoResult) : undefined;
+  return { exitCode: done.exitCode, result, said: done.stderr };
+}
