@@ -10,7 +10,13 @@ export function deadline(ms: number, signal?: AbortSignal): AbortSignal {
 /** Waits `ms` milliseconds; rejects with the signal's reason when aborted. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
-  await timer(ms, undefined, signal ? { signal } : {});
+  try {
+    await timer(ms, undefined, signal ? { signal } : {});
+  } catch (error) {
+    // The timer rejects with an AbortError of its own and hides the reason.
+    signal?.throwIfAborted();
+    throw error;
+  }
 }
 
 /**
