@@ -1,3 +1,5 @@
 export * from './catalog/index.ts';
 export * from './copy/index.ts';
 export * from './plan/index.ts';
+export { type SlotHealth, slotHealth } from './source/index.ts';
+export { runStream, type ServeOptions, type StreamOptions, serveStreams } from './stream/index.ts';

@@ -42,6 +42,11 @@ export async function setHomes(home: Sql, name: string, homes: readonly string[]
   await notifyLedger(home, name);
 }
 
+/** Says that an extraction's slot was given up: its stage becomes `lost`. For the role `apply`, which may say no more. */
+export async function giveUpExtraction(home: Sql, name: string, why: string): Promise<void> {
+  await home.query('SELECT strangler.give_up($1, $2)', [name, why]);
+}
+
 /** Wakes facades and sinks: something about the extraction changed. */
 export async function notifyLedger(sql: Sql, extraction: string): Promise<void> {
   await sql.query(

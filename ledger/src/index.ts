@@ -14,6 +14,7 @@ export {
 export { bindEnvironment, checkEnvironment } from './environment.ts';
 export {
   type ExtractionRow,
+  giveUpExtraction,
   notifyLedger,
   readExtraction,
   type Stage,

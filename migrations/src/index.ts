@@ -4,6 +4,7 @@ import * as ownership from './0001_ownership.ts';
 import * as fence from './0002_fence.ts';
 import * as transitions from './0003_transitions.ts';
 import * as home from './0004_home.ts';
+import * as giveUp from './0005_give_up.ts';
 
 export { setupSql } from './setup-sql.ts';
 
@@ -23,7 +24,9 @@ const both: Migration[] = [
 ];
 
 function migrationsOf(side: LedgerSide): Migration[] {
-  return side === 'monolith' ? [...both, { name: '0004_home', ...home }] : both;
+  return side === 'monolith'
+    ? [...both, { name: '0004_home', ...home }, { name: '0005_give_up', ...giveUp }]
+    : both;
 }
 
 /** Makes or updates the ledger. `url` connects as strangler_admin; everything made belongs to strangler_owner. */

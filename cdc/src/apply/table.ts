@@ -1,0 +1,138 @@
+import { StranglerError } from '@strangler/errors';
+import { qualified } from '@strangler/postgres';
+import type { ColumnPlan, TablePlan } from '../plan/index.ts';
+import { type Cell, type Cells, type Change, type Relation, unchanged } from '../source/index.ts';
+
+/** A planned table, and where the stream's rows have its columns. */
+export interface StreamTable {
+  readonly plan: TablePlan;
+  readonly relation: Relation;
+  /** For each column of the plan, its place in the relation. */
+  readonly places: readonly number[];
+  /** Places of the key's columns in the plan. */
+  readonly keys: readonly number[];
+}
+
+/** A change of one row, its values in the order of the plan's columns. */
+export type RowChange =
+  | { readonly kind: 'insert'; readonly table: StreamTable; readonly key: string; readonly values: Cells }
+  | {
+      readonly kind: 'update';
+      readonly table: StreamTable;
+      /** The row's key before the change. */
+      readonly key: string;
+      readonly oldKey: Cells;
+      readonly newKey: string;
+      readonly values: Cells;
+    }
+  | { readonly kind: 'delete'; readonly table: StreamTable; readonly key: string; readonly oldKey: Cells };
+
+/** Finds the plan for what arrives, and notices when a table changes its shape under us (trap 8). */
+export class StreamTables {
+  readonly #plans: ReadonlyMap<string, TablePlan>;
+  readonly #tables = new Map<Relation, StreamTable | undefined>();
+  readonly #first = new Map<string, Relation>();
+
+  constructor(plans: readonly TablePlan[]) {
+    this.#plans = new Map(plans.map((plan) => [qualified(plan.source), plan]));
+  }
+
+  /** Undefined for a table that is published but not planned. @throws StranglerError STREAM_STOPPED. */
+  of(relation: Relation): StreamTable | undefined {
+    if (this.#tables.has(relation)) return this.#tables.get(relation);
+    const plan = this.#plans.get(qualified(relation));
+    if (plan) this.#refuseNewShape(relation);
+    const table = plan ? streamTable(plan, relation) : undefined;
+    this.#tables.set(relation, table);
+    return table;
+  }
+
+  #refuseNewShape(relation: Relation): void {
+    const name = qualified(relation);
+    const first = this.#first.get(name);
+    this.#first.set(name, first ?? relation);
+    if (!first || shape(first) === shape(relation)) return;
+    throw new StranglerError(
+      'STREAM_STOPPED',
+      `${name} changed its columns while it is followed: ${shape(first)} became ${shape(relation)}.`,
+      'Make the same change on the other side, map or omit new columns in the config, then restart the stream.',
+    );
+  }
+}
+
+function shape(relation: Relation): string {
+  return relation.columns.map((column) => `${column.name}:${column.typeOid}`).join(', ');
+}
+
+function streamTable(plan: TablePlan, relation: Relation): StreamTable {
+  const places = plan.columns.map((column) => {
+    const place = relation.columns.findIndex((each) => each.name === column.source);
+    if (place >= 0) return place;
+    throw new StranglerError(
+      'STREAM_STOPPED',
+      `The stream does not carry ${qualified(relation)}.${column.source}.`,
+      'Publish the whole table without a column list, and restart the stream once both sides have the column.',
+    );
+  });
+  const keys = plan.columns.flatMap((column, index) => (column.key ? [index] : []));
+  return { plan, relation, places, keys };
+}
+
+/** The row's change in the plan's terms. @throws StranglerError STREAM_STOPPED if its key did not come with it. */
+export function rowChange(table: StreamTable, change: Exclude<Change, { kind: 'truncate' }>): RowChange {
+  if (change.kind === 'delete') {
+    const oldKey = keyOf(table, change.old);
+    return { kind: 'delete', table, oldKey, key: keyText(oldKey) };
+  }
+  if (change.kind === 'insert') {
+    return {
+      kind: 'insert',
+      table,
+      values: valuesOf(table, change.row),
+      key: keyText(keyOf(table, change.row)),
+    };
+  }
+  const { old } = change;
+  // What the update left alone in a table under REPLICA IDENTITY FULL comes with the old row (trap 3). In a mere key
+  // the other columns are null, which a value that was left alone can never be.
+  const row = old
+    ? change.row.map((cell, index) => (cell === unchanged ? (old[index] ?? unchanged) : cell))
+    : change.row;
+  const newKey = keyText(keyOf(table, row));
+  const oldKey = keyOf(table, old ?? row);
+  return { kind: 'update', table, oldKey, key: keyText(oldKey), newKey, values: valuesOf(table, row) };
+}
+
+function valuesOf(table: StreamTable, row: Cells): Cell[] {
+  return table.places.map((place) => row[place] ?? null);
+}
+
+function keyOf(table: StreamTable, row: Cells): Cells {
+  return table.keys.map((index) => {
+    const cell = row[table.places[index] ?? -1];
+    if (typeof cell === 'string') return cell;
+    throw new StranglerError(
+      'STREAM_STOPPED',
+      `A change of ${qualified(table.plan.source)} came without its primary key.`,
+      'Set its REPLICA IDENTITY to DEFAULT or FULL, then run `strangler cancel` and `strangler sync`.',
+    );
+  });
+}
+
+/** No text of PostgreSQL's holds a zero byte. */
+function keyText(key: Cells): string {
+  return key.join('\0');
+}
+
+/** The key's values by column, for a person. */
+export function namedKey(table: StreamTable, key: Cells): Record<string, string | null> {
+  return Object.fromEntries(
+    table.keys.map((index, at) => [columnAt(table.plan, index).source, String(key[at] ?? '')]),
+  );
+}
+
+export function columnAt(plan: TablePlan, index: number): ColumnPlan {
+  const column = plan.columns[index];
+  if (!column) throw new RangeError(`no column ${index} in the plan of ${plan.source.name}`);
+  return column;
+}

@@ -1,0 +1,14 @@
+export {
+  type Begin,
+  type Cell,
+  type Cells,
+  type Change,
+  type ChangeEvent,
+  type Commit,
+  type LogicalMessage,
+  type Relation,
+  type RelationColumn,
+  unchanged,
+} from './change.ts';
+export { openReader, type Reader, type ReaderOptions, slotLost } from './reader.ts';
+export { checkSlot, freeSlot, type SlotHealth, slotHealth } from './slot.ts';

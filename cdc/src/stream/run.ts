@@ -1,0 +1,241 @@
+import {
+  originName,
+  otherDirection,
+  publicationName,
+  sourceOf,
+  stopStream,
+  targetOf,
+} from '@strangler/ledger';
+import { type Lsn, laterLsn } from '@strangler/postgres';
+import type { Logger } from 'pino';
+import { applyFailure, type SequenceValues, Sink } from '../apply/index.ts';
+import { Assembler, Backlog, type Batch } from '../assemble/index.ts';
+import { openReader, type Reader, type SlotHealth } from '../source/index.ts';
+import { giveUp, OverBudget, warnedShare } from './give-up.ts';
+import { LagMeter } from './lag.ts';
+import { currentPosition, monitorSource } from './monitor.ts';
+import { Pace } from './pace.ts';
+import { type PlantedBug, plantedBug } from './planted-bug.ts';
+import { databaseOf, openSession, type Session, type StreamName } from './session.ts';
+
+export interface StreamOptions extends StreamName {
+  /** Ends the stream between two transactions. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** Who runs it, for `status`. */
+  readonly holder: string;
+}
+
+/** A target transaction takes about so many changes of small ones. */
+const batchChanges = 2_000;
+const spillBytes = 64 << 20;
+const pauseBytes = 32 << 20;
+const resumeBytes = 8 << 20;
+const sequencesEveryMs = 1_000;
+
+/**
+ * Carries one direction of one extraction until the signal aborts.
+ * @throws StranglerError when it cannot go on; the reason stands in the checkpoint, too.
+ */
+export async function runStream(options: StreamOptions): Promise<void> {
+  const session = await openSession(options, options.holder, options.signal);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  try {
+    await new Stream(options, session, signal).run(stop);
+  } catch (error) {
+    const failure =
+      error instanceof OverBudget
+        ? await giveUp(options, session.source, error)
+        : applyFailure(error, `the ${targetOf[options.direction]}'s database`);
+    const stream = {
+      extraction: options.extraction.name,
+      direction: options.direction,
+      lease: session.lease,
+    };
+    // Without a connection the age of the checkpoint says that nobody applies.
+    await stopStream(session.target, stream, failure.message).catch(() => {});
+    throw failure;
+  } finally {
+    await session.close();
+  }
+}
+
+/** The parts of a running stream and how they meet: reader → assembler → backlog → sink → confirmation. */
+class Stream {
+  readonly #options: StreamOptions;
+  readonly #session: Session;
+  readonly #signal: AbortSignal;
+  readonly #backlog = new Backlog();
+  readonly #lag = new LagMeter();
+  readonly #pace: Pace;
+  readonly #sink: Sink;
+  readonly #bug: PlantedBug;
+  #reader: Reader | undefined;
+  #paused = false;
+  #pending: Lsn | undefined;
+  #sequences: SequenceValues | undefined;
+  #sequencesAt = 0;
+  #warned = 0;
+
+  constructor(options: StreamOptions, session: Session, signal: AbortSignal) {
+    this.#options = options;
+    this.#session = session;
+    this.#signal = signal;
+    this.#bug = plantedBug();
+    const { extraction, direction, log } = options;
+    const { target, lease, plans, checkpoint } = session;
+    this.#sink = new Sink({
+      client: target,
+      extraction: extraction.name,
+      direction,
+      lease,
+      plans,
+      applied: checkpoint.applied,
+      view: { epoch: checkpoint.sourceEpoch, state: checkpoint.sourceState },
+      isEcho: (origin) => this.#isEcho(origin),
+      lag: (applied, commitTime) => this.#lagAt(applied, commitTime),
+      notice: (what, detail) => log.warn(detail, what),
+    });
+    this.#pace = new Pace(() => this.#sink.view.state);
+  }
+
+  async run(stop: AbortController): Promise<void> {
+    const { source, checkpoint, behindMs } = this.#session;
+    this.#lag.sample(await currentPosition(source), behindMs);
+    const assembler = new Assembler({
+      spillBytes,
+      skipRows: (origin) => this.#isEcho(origin),
+      onTransaction: (transaction) => this.#backlog.add(transaction),
+    });
+    const { config, extraction, direction, log } = this.#options;
+    const reader = await openReader({
+      url: databaseOf(this.#options, sourceOf[direction]),
+      name: `${direction} ${extraction.name}`,
+      slot: checkpoint.slot,
+      publication: publicationName(config.environment, extraction.name),
+      start: checkpoint.applied,
+      onEvent: (event, bytes) => {
+        assembler.take(
+          this.#bug.alters(event, (origin) => this.#isEcho(origin)),
+          bytes,
+        );
+        this.#holdBack();
+      },
+      onPosition: (position) => this.#backlog.reach(position),
+      askEveryMs: () => this.#pace.everyMs(),
+    });
+    this.#reader = reader;
+    log.info({ extraction: extraction.name, direction, applied: checkpoint.applied.toString() }, 'following');
+    const monitor = monitorSource({
+      source,
+      slot: checkpoint.slot,
+      sequences: this.#session.plans.flatMap((plan) => plan.sequences),
+      lag: this.#lag,
+      onSequences: (values) => {
+        this.#sequences = values;
+      },
+      onSlot: (health) => this.#checkBudget(health),
+      signal: this.#signal,
+    });
+    const loop = this.#applyAll();
+    try {
+      await Promise.race([loop, monitor, reader.ended]);
+    } finally {
+      stop.abort();
+      await Promise.allSettled([loop, monitor]);
+      await reader.close();
+      assembler.discard();
+      this.#backlog.discard();
+    }
+  }
+
+  async #applyAll(): Promise<void> {
+    while (!this.#signal.aborted) {
+      await this.#backlog.wait(this.#pace.dueInMs(this.#pending !== undefined), this.#signal);
+      if (this.#signal.aborted) return;
+      const batch = this.#backlog.take(batchChanges);
+      if (this.#paused && this.#backlog.bytes < resumeBytes) {
+        this.#paused = false;
+        this.#reader?.resume();
+      }
+      try {
+        await this.#apply(batch);
+      } finally {
+        for (const transaction of batch.transactions) transaction.discard();
+      }
+      this.#reader?.confirm(this.#sink.applied);
+    }
+  }
+
+  async #apply(batch: Batch): Promise<void> {
+    if (batch.transactions.some((each) => this.#sink.concerns(each))) {
+      await this.#sink.apply({
+        ...batch,
+        transactions: batch.transactions.filter((each) => !this.#bug.drops(each)),
+      });
+      this.#pending = undefined;
+      this.#pace.wrote(true);
+      const sequences = this.#dueSequences();
+      if (sequences) await this.#sink.moveTo(this.#sink.applied, sequences);
+      return;
+    }
+    // Nothing for the target up to here: echo, or changes of tables that are not ours. It can wait for its turn.
+    if (batch.position !== undefined)
+      this.#pending = laterLsn(this.#pending ?? batch.position, batch.position);
+    if (this.#pace.dueInMs(this.#pending !== undefined) > 0) return;
+    await this.#sink.moveTo(
+      laterLsn(this.#pending ?? this.#sink.applied, this.#sink.applied),
+      this.#dueSequences(),
+    );
+    this.#pending = undefined;
+    this.#pace.wrote(false);
+  }
+
+  /** The source's sequences, about every second while the source owns. */
+  #dueSequences(): SequenceValues | undefined {
+    const now = performance.now();
+    if (this.#sink.view.state === 'closed' || now - this.#sequencesAt < sequencesEveryMs) return undefined;
+    const values = this.#sequences;
+    this.#sequences = undefined;
+    if (values) this.#sequencesAt = now;
+    return values;
+  }
+
+  #isEcho(origin: string | null): boolean {
+    const { config, extraction, direction } = this.#options;
+    return (
+      origin !== null && origin === originName(config.environment, extraction.name, otherDirection[direction])
+    );
+  }
+
+  #lagAt(applied: Lsn, commitTime: string | null) {
+    const sourceNowMs = this.#reader?.sourceNowMs();
+    if (commitTime === null || sourceNowMs === undefined) return this.#lag.lag(applied);
+    const timeMs = Date.parse(`${commitTime.slice(0, 10)}T${commitTime.slice(11, 23)}Z`);
+    return this.#lag.lag(applied, { timeMs, sourceNowMs });
+  }
+
+  #holdBack(): void {
+    if (this.#paused || this.#backlog.bytes < pauseBytes) return;
+    this.#paused = true;
+    this.#reader?.pause();
+  }
+
+  #checkBudget(health: SlotHealth): void {
+    const { extraction, direction, log } = this.#options;
+    const share = warnedShare(health, extraction.limits.walBytes);
+    if (share === 100 && this.#sink.view.state !== 'closed') throw new OverBudget(health);
+    if (share > this.#warned)
+      log.warn(
+        {
+          extraction: extraction.name,
+          direction,
+          retainedBytes: health.retainedBytes.toString(),
+          percent: share,
+        },
+        'the slot uses much of its WAL budget',
+      );
+    this.#warned = share;
+  }
+}

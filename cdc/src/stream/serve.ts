@@ -1,0 +1,197 @@
+import { hostname } from 'node:os';
+import type { Config, Extraction } from '@strangler/config';
+import { isAbort, pause, StranglerError } from '@strangler/errors';
+import {
+  checkEnvironment,
+  type Direction,
+  ledgerExists,
+  readCheckpoint,
+  readExtraction,
+  targetOf,
+} from '@strangler/ledger';
+import { connect, SqlPool } from '@strangler/postgres';
+import type { Logger } from 'pino';
+import { runStream } from './run.ts';
+import { databaseOf } from './session.ts';
+
+export interface ServeOptions {
+  readonly config: Config;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+const pollMs = 300;
+const backoffMs = { first: 200, most: 5_000 };
+/** A sink that lost its lease takes over again when its successor has been silent for so long. */
+const silentMs = 5_000;
+
+/** Errors that starting again does not cure. */
+const lasting = new Set([
+  'SLOT_LOST',
+  'TARGET_BEHIND_SLOT',
+  'ROW_MISSING',
+  'STREAM_STOPPED',
+  'ENVIRONMENT_MISMATCH',
+  'CONFIG_INVALID',
+  'CHECK_FAILED',
+  'USAGE',
+]);
+
+/**
+ * Runs both streams of every extraction that is followed or switched, until the signal aborts.
+ * @throws StranglerError ENVIRONMENT_MISMATCH or LEDGER_MISSING at the start.
+ */
+export async function serveStreams({ config, signal, log }: ServeOptions): Promise<void> {
+  const home = new SqlPool({ url: config.monolith.database, role: 'apply', name: 'cdc', max: 2 });
+  const holder = `${hostname()}:${process.pid}`;
+  const running = new Map<string, Running>();
+  try {
+    await reached(() => checkEnvironment(home, config.environment, 'monolith'), log, signal);
+    for (const extraction of config.extractions) await refuseWrongService(config, extraction);
+    process.stdout.write('{"ready":true}\n');
+    while (!signal.aborted) {
+      await Promise.all(
+        config.extractions.map(async (extraction) => {
+          const wanted = await isFollowed(home, extraction.name).catch((error: unknown) => {
+            log.warn({ extraction: extraction.name, error: String(error) }, 'cannot read the ledger');
+            return undefined;
+          });
+          if (wanted !== undefined) await adjust(running, extraction, wanted, { config, log, holder });
+        }),
+      );
+      await pause(pollMs, signal).catch(() => {});
+    }
+  } catch (error) {
+    if (!signal.aborted || !isAbort(error)) throw error;
+  } finally {
+    await Promise.all([...running.values()].map((each) => each.end()));
+    await home.end();
+  }
+}
+
+interface Running {
+  end(): Promise<void>;
+}
+
+interface Surroundings {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly holder: string;
+}
+
+/** Starts or ends an extraction's streams. One that has failed for good stays until the stage changes. */
+async function adjust(
+  running: Map<string, Running>,
+  extraction: Extraction,
+  wanted: boolean,
+  surroundings: Surroundings,
+): Promise<void> {
+  const present = running.get(extraction.name);
+  if (wanted && !present) running.set(extraction.name, start(extraction, surroundings));
+  if (!wanted && present) {
+    await present.end();
+    running.delete(extraction.name);
+  }
+}
+
+function start(extraction: Extraction, surroundings: Surroundings): Running {
+  const stop = new AbortController();
+  const directions = ['forward', 'reverse'] as const satisfies Direction[];
+  const streams = directions.map((direction) => supervise(extraction, direction, surroundings, stop.signal));
+  return {
+    end: async () => {
+      stop.abort();
+      await Promise.all(streams);
+    },
+  };
+}
+
+/** Keeps one stream going; returns when it is stopped or has failed for good. */
+async function supervise(
+  extraction: Extraction,
+  direction: Direction,
+  { config, log, holder }: Surroundings,
+  signal: AbortSignal,
+): Promise<void> {
+  let waitMs = backoffMs.first;
+  while (!signal.aborted) {
+    const startedAt = performance.now();
+    try {
+      await runStream({ config, extraction, direction, signal, log, holder });
+    } catch (error) {
+      if (signal.aborted) return;
+      const failure = error instanceof StranglerError ? error : unexpected(error);
+      const detail = { extraction: extraction.name, direction, code: failure.code, fact: failure.fact };
+      if (lasting.has(failure.code)) {
+        log.error({ ...detail, remedy: failure.remedy }, 'the stream has stopped for good');
+        return;
+      }
+      log.warn(detail, 'the stream was interrupted');
+      if (performance.now() - startedAt > 10 * backoffMs.most) waitMs = backoffMs.first;
+      const wait =
+        failure.code === 'LEASE_LOST'
+          ? silence(config, extraction, direction, signal)
+          : pause(waitMs, signal);
+      await wait.catch(() => {});
+      waitMs = Math.min(waitMs * 2, backoffMs.most);
+    }
+  }
+}
+
+/** Waits until the sink that took over has not written for a while. */
+async function silence(
+  config: Config,
+  extraction: Extraction,
+  direction: Direction,
+  signal: AbortSignal,
+): Promise<void> {
+  const url = databaseOf({ config, extraction, direction }, targetOf[direction]);
+  const sql = new SqlPool({ url, role: 'apply', name: 'cdc standby', max: 1 });
+  try {
+    for (;;) {
+      await pause(1_000, signal);
+      const checkpoint = await readCheckpoint(sql, extraction.name, direction).catch(() => undefined);
+      if (checkpoint && checkpoint.ageMs > silentMs) return;
+    }
+  } finally {
+    await sql.end();
+  }
+}
+
+async function isFollowed(home: SqlPool, extraction: string): Promise<boolean> {
+  if (!(await ledgerExists(home))) return false;
+  const row = await readExtraction(home, extraction);
+  return row?.stage === 'following' || row?.stage === 'switched';
+}
+
+/** Refuses swapped and foreign databases at once; one that does not answer is tried again by its streams. */
+async function refuseWrongService(config: Config, extraction: Extraction): Promise<void> {
+  try {
+    const sql = await connect({ url: extraction.service.database, role: 'apply', name: 'cdc' });
+    try {
+      await checkEnvironment(sql, config.environment, 'service');
+    } finally {
+      await sql.end();
+    }
+  } catch (error) {
+    if (error instanceof StranglerError && error.code === 'ENVIRONMENT_MISMATCH') throw error;
+  }
+}
+
+/** Waits for a database that does not answer yet. */
+async function reached(check: () => Promise<void>, log: Logger, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (!(error instanceof StranglerError) || error.code !== 'DATABASE_UNREACHABLE') throw error;
+      log.warn({ fact: error.fact }, 'waiting for the database');
+      await pause(1_000, signal);
+    }
+  }
+}
+
+function unexpected(error: unknown): StranglerError {
+  return new StranglerError('UNEXPECTED', String(error), 'Report it with the log.', { cause: error });
+}
