@@ -1,0 +1,13 @@
+export type { AnswerRules, RecordedAnswer } from './answer.ts';
+export { compareAnswers, describeDifference, MEANINGFUL_HEADERS, readAnswer } from './answer.ts';
+export type { Cassette, ContextCall, Exchange, Seed } from './cassette.ts';
+export { cassetteSchema, seedSchema } from './cassette.ts';
+export type { Difference } from './compare.ts';
+export { compareJson } from './compare.ts';
+export type { Json } from './json.ts';
+export { JsonNumber, parseJson, showJson } from './json.ts';
+export { keptCassettes } from './kept.ts';
+export type { CompareReads, ReadDifference, ReadVerdict, Undecided } from './reads.ts';
+export { compareReads } from './reads.ts';
+export type { Rule } from './rules.ts';
+export { IdPairs, ruleSchema } from './rules.ts';
