@@ -62,9 +62,9 @@ export class Backlog {
 
   /** Resolves when there is something to take, after so many milliseconds, or when the signal aborts. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
-    if (!this.empty || signal.aborted) return;
+    if (!this.empty || signal.aborted || ms <= 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
+    const timer = setTimeout(resolve, Math.max(0, ms));
     this.#wake = resolve;
     const stop = () => resolve();
     signal.addEventListener('abort', stop, { once: true });
