@@ -97,16 +97,13 @@ export async function readHoldings(databases: Databases): Promise<Holdings> {
   };
 }
 
-/** The side whose row in the ledger isn't closed. */
+/** The side that may write the orders now, as each database says for itself. */
 export async function ownerNow(databases: Databases): Promise<Side | undefined> {
-  const state = async (side: Side) => {
-    const { rows } = await databases[side].query<{ state: string; epoch: string }>(
-      `select state, epoch from strangler.ownership where extraction = 'orders'`,
+  for (const side of ['monolith', 'service'] as const) {
+    const { rows } = await databases[side].query<{ owns: boolean }>(
+      `select strangler.is_owner('orders') as owns`,
     );
-    return rows[0];
-  };
-  const [monolith, service] = await Promise.all([state('monolith'), state('service')]);
-  if (monolith && monolith.state !== 'closed') return 'monolith';
-  if (service && service.state !== 'closed') return 'service';
+    if (rows[0]?.owns) return side;
+  }
   return undefined;
 }

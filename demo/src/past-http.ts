@@ -55,43 +55,65 @@ export class PastHttp {
     const dice = new Dice(writer + 1);
     const own = orderIds.filter((id) => id % writers === writer);
     const { signal } = this.#leaving;
+    let client: pg.Client | undefined;
     for (let turn = 1; !signal.aborted; turn += 1) {
       const id = own[turn % own.length] ?? 1;
-      const fate = await this.#transaction(id, `note ${writer}.${turn}`, dice);
+      client ??= await this.#connect();
+      const fate = client ? await this.#transaction(client, id, `note ${writer}.${turn}`, dice) : 'refused';
+      if (fate === 'unknown') client = undefined;
       await pause(fate === 'acknowledged' ? dice.between(20, 120) : 500, signal).catch(() => {});
     }
+    await client?.end().catch(() => {});
   }
 
-  async #transaction(id: number, text: string, dice: Dice): Promise<'acknowledged' | 'refused' | 'unknown'> {
+  /** While the database is down there is nobody to write to. */
+  async #connect(): Promise<pg.Client | undefined> {
     const client = new pg.Client({
       connectionString: this.#url,
       connectionTimeoutMillis: 2_000,
       application_name: 'past http',
     });
     client.on('error', () => {});
-    let committing = false;
+    return client.connect().then(
+      () => client,
+      () => undefined,
+    );
+  }
+
+  async #transaction(
+    client: pg.Client,
+    id: number,
+    text: string,
+    dice: Dice,
+  ): Promise<'acknowledged' | 'refused' | 'unknown'> {
     try {
-      await client.connect();
       await client.query('begin isolation level repeatable read');
       await client.query('select count(*) from shop.orders where id = $1', [id]);
       await pause(dice.between(0, 60));
       await client.query('update shop.orders set gift_message = $2 where id = $1', [id, text]);
       await pause(dice.between(0, 60));
-      committing = true;
       await client.query('commit');
       this.#acknowledged.set(id, text);
       this.#unknown.delete(id);
       this.acknowledged += 1;
       return 'acknowledged';
     } catch (error) {
-      if (error instanceof pg.DatabaseError || !committing) {
+      // The database's own no leaves the connection usable; a lost connection may have committed.
+      const refused = error instanceof pg.DatabaseError && error.severity === 'ERROR';
+      if (refused && (await rolledBack(client))) {
         this.refused += 1;
         return 'refused';
       }
       this.#unknown.set(id, (this.#unknown.get(id) ?? new Set()).add(text));
+      void client.end().catch(() => {});
       return 'unknown';
-    } finally {
-      await client.end().catch(() => {});
     }
   }
+}
+
+async function rolledBack(client: pg.Client): Promise<boolean> {
+  return client.query('rollback').then(
+    () => true,
+    () => false,
+  );
 }
