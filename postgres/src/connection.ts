@@ -14,7 +14,7 @@ export interface Sql {
 }
 
 export interface ConnectOptions {
-  /** `postgresql://host:port/database?options`; a user in it is replaced by the role. */
+  /** `postgresql://host:port/database?sslmode=…`; a user, a password and settings in it are left out. */
   readonly url: string;
   readonly role: Role;
   /** What pg_stat_activity shows. */
@@ -26,12 +26,20 @@ export interface ConnectOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
+/** Parameters of a URL that would win over the role, or over what every connection of ours pins. */
+const overriding = ['user', 'password', 'options', 'application_name', 'client_encoding', 'replication'];
+
 /** The URL with the role's user, and its password from `STRANGLER_<ROLE>_PASSWORD` if that is set. */
 export function roleUrl(url: string, role: Role): string {
   const parsed = new URL(url);
+  for (const name of overriding) parsed.searchParams.delete(name);
   parsed.username = `strangler_${role}`;
-  parsed.password = encodeURIComponent(process.env[`STRANGLER_${role.toUpperCase()}_PASSWORD`] ?? '');
+  parsed.password = encodeURIComponent(process.env[passwordVariable(role)] ?? '');
   return parsed.toString();
+}
+
+function passwordVariable(role: Role): string {
+  return `STRANGLER_${role.toUpperCase()}_PASSWORD`;
 }
 
 /** Every setting that changes a value's text or a name's meaning, the same on every connection of ours (trap 23). */
@@ -58,7 +66,7 @@ function clientConfig(options: ConnectOptions): pg.ClientConfig {
     ...options.settings,
   };
   const flags = Object.entries(settings).map(
-    ([key, value]) => `-c ${key}=${value.replaceAll(/([\\ ])/g, '\\$1')}`,
+    ([key, value]) => `-c ${key}=${value.replaceAll(/([\\\s])/g, '\\$1')}`,
   );
   return {
     connectionString: roleUrl(options.url, options.role),
@@ -137,12 +145,15 @@ export function connectionError(
 ): StranglerError {
   const { host, pathname } = new URL(options.url);
   const where = `strangler_${options.role} at ${host}${pathname}`;
+  const variable = passwordVariable(options.role);
   const sqlState = error instanceof pg.DatabaseError ? error.code : undefined;
-  if (sqlState === '28P01' || sqlState === '28000' || sqlState === '42501') {
+  // The server asks for a password that the client doesn't have: said by the client, without a SQLSTATE.
+  const unasked = messageOf(error).startsWith('SASL') && !process.env[variable];
+  if (unasked || sqlState === '28P01' || sqlState === '28000' || sqlState === '42501') {
     return new StranglerError(
       'ROLE_REFUSED',
-      `PostgreSQL refuses ${where}: ${messageOf(error)}.`,
-      `Run the SQL that \`strangler setup --sql\` prints as the DBA, and set STRANGLER_${options.role.toUpperCase()}_PASSWORD.`,
+      `PostgreSQL refuses ${where}: ${unasked ? `it wants a password, and ${variable} is not set` : messageOf(error)}.`,
+      `Run the SQL that \`strangler setup --sql\` prints as the DBA, and set ${variable}.`,
       { cause: error },
     );
   }
