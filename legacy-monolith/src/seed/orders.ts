@@ -9,7 +9,7 @@ export async function seedOrders(trx: Db, size: SeedSize): Promise<void> {
                               legacy_notes, created_at, updated_at)
      select n, 1 + n * 7919 % ?::bigint,
             (array['cancelled','placed','placed','paid','paid','paid','shipped','shipped','shipped','shipped'])
-              [1 + n * 7 % 10]::shop.order_status,
+              [1 + (n * 7 + n / 100) % 10]::shop.order_status,
             l.total,
             case when n % 6 <> 0 then jsonb_build_object(
               'street', 'Feigenweg ' || n % 200, 'city', (array['Köln','Łódź','São Paulo','Reykjavík'])[1 + n % 4],
@@ -23,7 +23,7 @@ export async function seedOrders(trx: Db, size: SeedSize): Promise<void> {
             case when n % 10 = 0 then decode(repeat(md5('receipt ' || n), 1 + (n % 40)::int), 'hex') end,
             case when n % 15 = 0 then 'imported from the old till, slip ' || n end,
             placed_at, placed_at + n % 97 * interval '1 hour 1 microsecond'
-       from (select n, timestamptz '2024-01-01 00:00:00Z' + n * 1600123457 * interval '1 microsecond' as placed_at
+       from (select n, timestamptz '2024-01-01 00:00:00.000007Z' + n * 1600123457 * interval '1 microsecond' as placed_at
                from generate_series(1, ?::bigint) n) numbers
        join (select n, sum(quantity * unit_price) as total from seed_line group by n) l using (n)
       order by n`,

@@ -13,7 +13,9 @@ export async function seedTrade(trx: Db, size: SeedSize): Promise<void> {
   await seedPayments(trx);
   await seedIdempotency(trx);
   await trx.raw(
-    `insert into shop.carts (id, user_id) select n, n * 20 from generate_series(1, ?::bigint / 20) n`,
+    `insert into shop.carts (id, user_id, created_at)
+     select n, n * 20, timestamptz '2026-01-01 00:00:00Z' + n * interval '1 hour 1 microsecond'
+       from generate_series(1, ?::bigint / 20) n`,
     [size.users],
   );
   await trx.raw(

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface RunningServer {
@@ -14,7 +14,10 @@ export async function startServer(
   host: string,
 ): Promise<RunningServer> {
   let stopping = false;
+  const unanswered = new Set<ServerResponse>();
   const server = createServer((request, response) => {
+    unanswered.add(response);
+    response.once('close', () => unanswered.delete(response));
     if (stopping) response.setHeader('connection', 'close');
     handler(request, response);
   });
@@ -31,6 +34,9 @@ export async function startServer(
     port: boundPort(server.address()),
     async stop(drainMs) {
       stopping = true;
+      for (const response of unanswered) {
+        if (!response.headersSent) response.setHeader('connection', 'close');
+      }
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const cut = setTimeout(() => server.closeAllConnections(), drainMs);
       await closed;
