@@ -2,23 +2,30 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { StranglerError } from '@strangler/errors';
 
+/** Files that this process holds: its own number in any other file is a leftover's. */
+const held = new Set<string>();
+
 /**
  * Makes sure that one stack at a time uses the data. A file that a killed stack left doesn't count.
  * @returns what gives it up again
  * @throws StranglerError STACK_RUNNING
  */
 export async function lockData(dataDir: string): Promise<() => Promise<void>> {
-  const file = path.join(dataDir, 'stack.pid');
+  const file = path.resolve(dataDir, 'stack.pid');
   await mkdir(dataDir, { recursive: true });
   for (;;) {
     try {
       await writeFile(file, String(process.pid), { flag: 'wx' });
-      return () => rm(file, { force: true });
+      held.add(file);
+      return async () => {
+        held.delete(file);
+        await rm(file, { force: true });
+      };
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     }
     const holder = Number(await readFile(file, 'utf8').catch(() => ''));
-    if (holder > 0 && holder !== process.pid && (await isNode(holder))) {
+    if (held.has(file) || (holder > 0 && holder !== process.pid && (await isNode(holder)))) {
       throw new StranglerError(
         'STACK_RUNNING',
         `A stack (process ${holder}) already runs on ${dataDir}.`,
