@@ -6,7 +6,7 @@ import {
 } from '@strangler/cluster/testing';
 import { parseConfig } from '@strangler/config';
 import { migrateUp, setupSql } from '@strangler/migrations';
-import { qualified, roleUrl } from '@strangler/postgres';
+import { ident, qualified, roleUrl } from '@strangler/postgres';
 
 /** A team's tables, for tests that aren't about the shop: what a DBA of theirs would run. */
 export interface TestSchema {
@@ -44,5 +44,8 @@ export async function ledgerDatabase(side: TestSide, schema: TestSchema): Promis
     await database.query(setupSql(side, extraction?.tables.map((table) => qualified(table[side])) ?? []));
     await migrateUp(roleUrl(url, 'admin'), side);
   });
-  return await createDatabase(side, { template });
+  const database = await createDatabase(side, { template });
+  // A clone has everything of its template but the rights on the database itself.
+  await database.query(`GRANT CREATE, CONNECT ON DATABASE ${ident(database.name)} TO strangler_admin`);
+  return database;
 }

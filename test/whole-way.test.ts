@@ -131,7 +131,7 @@ async function writeMonolith(database: TestDatabase): Promise<void> {
     `UPDATE "My Depot"."Stock Move" SET "The ""Mood""" = 'it''s bad', at = '-infinity' WHERE "Site Id" = 3`,
     `UPDATE "My Depot"."Stock Move" SET "No" = "No" + 100000 WHERE "Site Id" = 4 AND "No" = (SELECT max("No") FROM "My Depot"."Stock Move" WHERE "Site Id" = 4 AND "No" < 100000)`,
     `DELETE FROM "My Depot"."Stock Move" WHERE ("Site Id", "No") = (SELECT "Site Id", max("No") FROM "My Depot"."Stock Move" WHERE "Site Id" = 5 GROUP BY 1)`,
-    `UPDATE "My Depot"."Reading" SET day = day + 2 WHERE sensor = 7 AND day = '2025-12-31'`,
+    `UPDATE "My Depot"."Reading" SET day = day + 30 WHERE sensor = 7 AND day = '2025-12-31'`,
     `DELETE FROM "My Depot"."Reading" WHERE sensor = 11`,
   ]);
 }

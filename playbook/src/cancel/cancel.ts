@@ -94,7 +94,7 @@ async function undo(config: Config, extraction: Extraction): Promise<void> {
   // The monolith's triggers first: whatever fails afterwards, its writers are free.
   for (const side of sides) await dropFences(admin[side], extraction, side);
   for (const side of sides) await dropStream(admin[side], config, extraction, side);
-  await deleteCopiedRows(config, extraction);
+  await deleteCopiedRows(extraction);
   for (const side of sides) {
     for (const table of ['ownership', 'checkpoint', 'violation']) {
       await admin[side].query(`DELETE FROM strangler.${table} WHERE extraction = $1`, [extraction.name]);
@@ -111,9 +111,9 @@ async function dropFences(admin: pg.Client, extraction: Extraction, side: Side):
 async function dropStream(admin: Sql, config: Config, extraction: Extraction, side: Side): Promise<void> {
   const leaving = directionFrom[side];
   const arriving: Direction = leaving === 'forward' ? 'reverse' : 'forward';
-  await dropSlot(
-    databaseOf(config, extraction, side),
-    slotName(config.environment, extraction.name, leaving),
+  // A stream that has not noticed yet may take its slot up again once: hence again.
+  await untilUnused(`the end of the ${leaving} stream`, () =>
+    dropSlot(databaseOf(config, extraction, side), slotName(config.environment, extraction.name, leaving)),
   );
   await admin.query(
     `DROP PUBLICATION IF EXISTS ${ident(publicationName(config.environment, extraction.name))}`,
@@ -124,26 +124,32 @@ async function dropStream(admin: Sql, config: Config, extraction: Extraction, si
       WHERE c.extraction = $1 AND c.direction = $2`,
     [extraction.name, arriving],
   );
-  const origin = originName(config.environment, extraction.name, arriving);
+  await untilUnused(`the end of the ${arriving} stream`, async () => {
+    await admin.query(
+      'SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = $1',
+      [originName(config.environment, extraction.name, arriving)],
+    );
+  });
+}
+
+/** Repeats `drop` while PostgreSQL says that its object is in use (55006). */
+async function untilUnused(what: string, drop: () => Promise<void>): Promise<void> {
   await waitFor(
     async () => {
       try {
-        await admin.query(
-          `SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = $1`,
-          [origin],
-        );
+        await drop();
         return true;
       } catch (error) {
         if (error instanceof Error && 'code' in error && error.code === '55006') return undefined;
         throw error;
       }
     },
-    { timeoutMs: 10_000, everyMs: 100, what: `the end of the stream ${origin}` },
+    { timeoutMs: 10_000, everyMs: 100, what },
   );
 }
 
 /** The service's rows are our copy; the monolith has the originals. DELETE, since TRUNCATE would meet foreign keys. */
-async function deleteCopiedRows(config: Config, extraction: Extraction): Promise<void> {
+async function deleteCopiedRows(extraction: Extraction): Promise<void> {
   const apply = await connect({ url: extraction.service.database, role: 'apply', name: 'cancel' });
   try {
     await apply.query('BEGIN');
