@@ -9,7 +9,7 @@ export async function seedOrders(trx: Db, size: SeedSize): Promise<void> {
                               legacy_notes, created_at, updated_at)
      select n, 1 + n * 7919 % ?::bigint,
             (array['cancelled','placed','placed','paid','paid','paid','shipped','shipped','shipped','shipped'])
-              [1 + (n * 7 + n / 100) % 10]::shop.order_status,
+              [1 + (n * 7 + n / 20 + n / 10000) % 10]::shop.order_status,
             l.total,
             case when n % 6 <> 0 then jsonb_build_object(
               'street', 'Feigenweg ' || n % 200, 'city', (array['Köln','Łódź','São Paulo','Reykjavík'])[1 + n % 4],
