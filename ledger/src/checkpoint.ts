@@ -39,20 +39,14 @@ const row = z.object({
   stopped: z.string().nullable(),
 });
 
-/** The checkpoint of the stream that arrives in this database, or undefined before the copy. */
-export async function readCheckpoint(
-  sql: Sql,
-  extraction: string,
-  direction: Direction,
-): Promise<Checkpoint | undefined> {
-  const { rows } = await sql.query(
-    `SELECT direction, slot, applied, commit_time, lag_bytes, lag_ms, source_epoch, source_state, lease, holder, stopped,
-            (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint AS age_ms
-       FROM strangler.checkpoint WHERE extraction = $1 AND direction = $2`,
-    [extraction, direction],
-  );
-  if (!rows[0]) return undefined;
-  const { commit_time, lag_bytes, lag_ms, source_epoch, source_state, age_ms, ...rest } = row.parse(rows[0]);
+/** What `checkpointFrom` reads; for a statement that selects FROM strangler.checkpoint. */
+export const checkpointColumns = `direction, slot, applied, commit_time::text AS commit_time, lag_bytes, lag_ms,
+  source_epoch, source_state, lease, holder, stopped,
+  (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint AS age_ms`;
+
+/** Reads such a row, whether as texts or out of JSON. */
+export function checkpointFrom(value: unknown): Checkpoint {
+  const { commit_time, lag_bytes, lag_ms, source_epoch, source_state, age_ms, ...rest } = row.parse(value);
   return {
     ...rest,
     commitTime: commit_time,
@@ -62,6 +56,19 @@ export async function readCheckpoint(
     sourceState: source_state,
     ageMs: age_ms,
   };
+}
+
+/** The checkpoint of the stream that arrives in this database, or undefined before the copy. */
+export async function readCheckpoint(
+  sql: Sql,
+  extraction: string,
+  direction: Direction,
+): Promise<Checkpoint | undefined> {
+  const { rows } = await sql.query(
+    `SELECT ${checkpointColumns} FROM strangler.checkpoint WHERE extraction = $1 AND direction = $2`,
+    [extraction, direction],
+  );
+  return rows[0] ? checkpointFrom(rows[0]) : undefined;
 }
 
 /** Makes the row that a stream starts from: the slot's consistent point, and what the source side is there. */

@@ -30,10 +30,12 @@ const ownershipRow = z.object({
   remaining_ms: z.coerce.number().nullable(),
 });
 
-const columns = `side, state, epoch, term,
+/** What `ownershipFrom` reads; for a statement that selects FROM strangler.ownership. */
+export const ownershipColumns = `side, state, epoch, term,
   (extract(epoch FROM deadline - clock_timestamp()) * 1000)::bigint AS remaining_ms`;
 
-function ownershipFrom(row: unknown): Ownership {
+/** Reads such a row, whether as texts or out of JSON. */
+export function ownershipFrom(row: unknown): Ownership {
   const { remaining_ms, ...rest } = ownershipRow.parse(row);
   return { ...rest, remainingMs: remaining_ms };
 }
@@ -41,9 +43,10 @@ function ownershipFrom(row: unknown): Ownership {
 /** This side's row, or undefined when the extraction (or the whole ledger) is not there. */
 export async function readOwnership(sql: Sql, extraction: string): Promise<Ownership | undefined> {
   if (!(await ledgerExists(sql))) return undefined;
-  const { rows } = await sql.query(`SELECT ${columns} FROM strangler.ownership WHERE extraction = $1`, [
-    extraction,
-  ]);
+  const { rows } = await sql.query(
+    `SELECT ${ownershipColumns} FROM strangler.ownership WHERE extraction = $1`,
+    [extraction],
+  );
   return rows[0] ? ownershipFrom(rows[0]) : undefined;
 }
 
@@ -141,7 +144,7 @@ export async function settledOwnership(
   extraction: string,
   waitMs: number,
 ): Promise<Ownership | undefined> {
-  const { rows } = await sql.query(`SELECT ${columns} FROM strangler.settled_ownership($1, $2)`, [
+  const { rows } = await sql.query(`SELECT ${ownershipColumns} FROM strangler.settled_ownership($1, $2)`, [
     extraction,
     waitMs,
   ]);

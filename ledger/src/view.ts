@@ -1,8 +1,10 @@
-import type { Sql } from '@strangler/postgres';
+import type { Row, Sql } from '@strangler/postgres';
+import pg from 'pg';
 import { z } from 'zod';
-import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
-import { readExtraction, type Stage } from './extraction.ts';
-import { type Epoch, epochOf, ledgerExists, type Ownership, readOwnership } from './ownership.ts';
+import { type Checkpoint, checkpointColumns, checkpointFrom } from './checkpoint.ts';
+import { type Stage, stages } from './extraction.ts';
+import type { Direction } from './names.ts';
+import { type Epoch, epochOf, type Ownership, ownershipColumns, ownershipFrom } from './ownership.ts';
 
 /** A hold that a run asks for. */
 export interface Hold {
@@ -31,38 +33,64 @@ export interface ServiceView {
   readonly forward: Checkpoint | undefined;
 }
 
+const json = z.string().transform((text): unknown => JSON.parse(text));
 const holdRow = z.object({ id: z.string(), hold_epoch: epochOf, remaining_ms: z.coerce.number() });
+const homeRow = z.object({
+  stage: z.enum(stages),
+  homes: json.pipe(z.array(z.string())),
+  hold: json.pipe(holdRow).nullable(),
+  ownership: json.nullable(),
+  reverse: json.nullable(),
+});
+const serviceRow = z.object({ ownership: json.nullable(), forward: json.nullable() });
 
+const ownershipOf = (extraction: string) => `(SELECT row_to_json(o)::text FROM
+  (SELECT ${ownershipColumns} FROM strangler.ownership WHERE extraction = ${extraction}) o) AS ownership`;
+const checkpointOf = (extraction: string, direction: Direction) => `(SELECT row_to_json(c)::text FROM
+  (SELECT ${checkpointColumns} FROM strangler.checkpoint WHERE extraction = ${extraction} AND direction = '${direction}') c
+  ) AS ${direction}`;
+
+/** One statement, so that it is of one moment: every facade asks for it several times a second. */
+const homeSql = `
+  SELECT e.stage, to_json(e.homes)::text AS homes, ${ownershipOf('e.name')}, ${checkpointOf('e.name', 'reverse')},
+    (SELECT row_to_json(h)::text FROM
+      (SELECT id, hold_epoch, (extract(epoch FROM hold_until - clock_timestamp()) * 1000)::bigint AS remaining_ms
+         FROM strangler.run WHERE extraction = e.name AND outcome IS NULL AND hold_until > clock_timestamp()) h) AS hold
+    FROM strangler.extraction e WHERE e.name = $1`;
+const serviceSql = `SELECT ${ownershipOf('$1')}, ${checkpointOf('$1', 'forward')}`;
+
+/** What the home ledger says. A ledger that was not made yet says that the extraction is planned. */
 export async function readHomeView(home: Sql, extraction: string): Promise<HomeView> {
-  const planned: HomeView = {
-    stage: 'planned',
-    homes: [],
-    ownership: undefined,
-    hold: undefined,
-    reverse: undefined,
-  };
-  if (!(await ledgerExists(home))) return planned;
-  const row = await readExtraction(home, extraction);
-  if (!row) return planned;
-  const { rows } = await home.query(
-    `SELECT id, hold_epoch, (extract(epoch FROM hold_until - clock_timestamp()) * 1000)::bigint AS remaining_ms
-       FROM strangler.run WHERE extraction = $1 AND outcome IS NULL AND hold_until > clock_timestamp()`,
-    [extraction],
-  );
-  const held = rows[0] ? holdRow.parse(rows[0]) : undefined;
+  const row = await onlyRow(home, homeSql, extraction);
+  if (!row) return { stage: 'planned', homes: [], ownership: undefined, hold: undefined, reverse: undefined };
+  const { stage, homes, hold, ownership, reverse } = homeRow.parse(row);
   return {
-    stage: row.stage,
-    homes: row.homes,
-    ownership: await readOwnership(home, extraction),
-    hold: held ? { run: held.id, epoch: held.hold_epoch, remainingMs: held.remaining_ms } : undefined,
-    reverse: await readCheckpoint(home, extraction, 'reverse'),
+    stage,
+    homes,
+    ownership: ownership === null ? undefined : ownershipFrom(ownership),
+    hold:
+      hold === null ? undefined : { run: hold.id, epoch: hold.hold_epoch, remainingMs: hold.remaining_ms },
+    reverse: reverse === null ? undefined : checkpointFrom(reverse),
   };
 }
 
+/** What the service's database says; nothing while its ledger was not made yet. */
 export async function readServiceView(service: Sql, extraction: string): Promise<ServiceView> {
-  if (!(await ledgerExists(service))) return { ownership: undefined, forward: undefined };
+  const row = await onlyRow(service, serviceSql, extraction);
+  const { ownership, forward } = serviceRow.parse(row ?? { ownership: null, forward: null });
   return {
-    ownership: await readOwnership(service, extraction),
-    forward: await readCheckpoint(service, extraction, 'forward'),
+    ownership: ownership === null ? undefined : ownershipFrom(ownership),
+    forward: forward === null ? undefined : checkpointFrom(forward),
   };
+}
+
+async function onlyRow(sql: Sql, text: string, extraction: string): Promise<Row | undefined> {
+  try {
+    const { rows } = await sql.query(text, [extraction]);
+    return rows[0];
+  } catch (error) {
+    // undefined_table, also when the whole schema is not there.
+    if (error instanceof pg.DatabaseError && error.code === '42P01') return undefined;
+    throw error;
+  }
 }

@@ -6,7 +6,7 @@ import { pause } from '@strangler/errors';
  */
 export class Rounds {
   readonly #round: (isCurrent: () => boolean) => Promise<void>;
-  readonly #everyMs: number;
+  readonly #everyMs: () => number;
   readonly #deadlineMs: number;
   readonly #ended = new AbortController();
   #running: Promise<void> | undefined;
@@ -15,7 +15,7 @@ export class Rounds {
 
   constructor(options: {
     round: (isCurrent: () => boolean) => Promise<void>;
-    everyMs: number;
+    everyMs: () => number;
     deadlineMs: number;
   }) {
     this.#round = options.round;
@@ -28,7 +28,7 @@ export class Rounds {
     const loop = async () => {
       while (!signal.aborted) {
         await this.now();
-        await pause(this.#everyMs, signal).catch(() => {});
+        await pause(this.#everyMs(), signal).catch(() => {});
       }
     };
     this.#loop = loop();

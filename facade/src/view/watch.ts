@@ -20,7 +20,9 @@ import { Rounds } from './rounds.ts';
 
 /** How long the facade trusts what it read. */
 export const leaseMs = 2_000;
-const everyMs = 200;
+/** The floor; notifications come at once. Tighter while a run asks for a hold. */
+const everyMs = 400;
+const holdingEveryMs = 100;
 const deadlineMs = 1_000;
 
 /** What the facade has to say about an extraction in its report. */
@@ -57,7 +59,11 @@ export class Watch {
   constructor(options: WatchOptions) {
     this.#options = options;
     const rounds = (side: Side, round: (isCurrent: () => boolean) => Promise<void>) =>
-      new Rounds({ round: (isCurrent) => this.#attempt(side, () => round(isCurrent)), everyMs, deadlineMs });
+      new Rounds({
+        round: (isCurrent) => this.#attempt(side, () => round(isCurrent)),
+        everyMs: () => (this.view?.hold ? holdingEveryMs : everyMs),
+        deadlineMs,
+      });
     this.#rounds = {
       home: rounds('monolith', (isCurrent) => this.#readHome(isCurrent)),
       service: rounds('service', (isCurrent) => this.#readService(isCurrent)),
