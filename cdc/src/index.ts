@@ -2,4 +2,11 @@ export * from './catalog/index.ts';
 export * from './copy/index.ts';
 export * from './plan/index.ts';
 export { type SlotHealth, slotHealth } from './source/index.ts';
-export { runStream, type ServeOptions, type StreamOptions, serveStreams } from './stream/index.ts';
+export {
+  budgetShare,
+  runStream,
+  type ServeOptions,
+  type StreamOptions,
+  serveStreams,
+} from './stream/index.ts';
+export * from './verify/index.ts';

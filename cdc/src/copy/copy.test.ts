@@ -170,7 +170,7 @@ describe('copyTables', () => {
 
   test('rows of an interrupted copy are deleted, and the copy starts from nothing', async () => {
     await sides.prepare();
-    await sides.as('service', 'apply', async (sql) => sql.query(`INSERT INTO line VALUES ('half', 1, NULL)`));
+    await sides.as('service', 'apply', async (sql) => sql.query(`INSERT INTO public.line VALUES ('half', 1, NULL)`));
     await sides.monolith.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [slotOf()]);
     await copied();
     expect(await counted()).toEqual({ bought: 2002, line: 300 });

@@ -1,0 +1,2 @@
+export type { Difference, Orphans, TableResult, Verdict, VerifyResult } from './result.ts';
+export { type VerifyOptions, type VerifyProgress, verifyTables } from './verify.ts';
