@@ -13,7 +13,7 @@ import type { Batch, Transaction } from '../assemble/index.ts';
 import type { SequencePlan, TablePlan } from '../plan/index.ts';
 import type { Change, Relation } from '../source/index.ts';
 import { ChangeWriter, MissingRow, missingRow } from './changes.ts';
-import { applyFailure, wantsParking } from './failure.ts';
+import { wantsParking } from './failure.ts';
 import { Grouping } from './groups.ts';
 import { decisionIn, type Marker, markerOf, type SourceView, viewAfter } from './marker.ts';
 import { moveSequences, type SequenceValues } from './sequences.ts';
@@ -61,7 +61,7 @@ export class Sink {
 
   constructor(options: SinkOptions) {
     this.#options = options;
-    this.#tables = new StreamTables(options.plans);
+    this.#tables = new StreamTables(options.plans, options.direction === 'forward');
     this.#writer = new ChangeWriter(options.client);
     this.#sequences = options.plans.flatMap((plan) => plan.sequences);
     this.#applied = options.applied;
@@ -247,10 +247,5 @@ export class Sink {
     return transaction.markers
       .flatMap((change) => markerOf(change) ?? [])
       .filter((marker) => marker.extraction === this.#options.extraction);
-  }
-
-  /** What an error of this sink means. */
-  failure(error: unknown): StranglerError {
-    return applyFailure(error, `${this.#options.client.database ?? 'the target'}`);
   }
 }

@@ -30,38 +30,42 @@ export type RowChange =
 /** Finds the plan for what arrives, and notices when a table changes its shape under us (trap 8). */
 export class StreamTables {
   readonly #plans: ReadonlyMap<string, TablePlan>;
+  readonly #newColumnsMatter: boolean;
   readonly #tables = new Map<Relation, StreamTable | undefined>();
   readonly #first = new Map<string, Relation>();
 
-  constructor(plans: readonly TablePlan[]) {
+  /** @param newColumnsMatter the plan carries every column of the source: one that appears later is missing in it. */
+  constructor(plans: readonly TablePlan[], newColumnsMatter: boolean) {
     this.#plans = new Map(plans.map((plan) => [qualified(plan.source), plan]));
+    this.#newColumnsMatter = newColumnsMatter;
   }
 
   /** Undefined for a table that is published but not planned. @throws StranglerError STREAM_STOPPED. */
   of(relation: Relation): StreamTable | undefined {
     if (this.#tables.has(relation)) return this.#tables.get(relation);
     const plan = this.#plans.get(qualified(relation));
-    if (plan) this.#refuseNewShape(relation);
+    if (plan) this.#refuseNewShape(plan, relation);
     const table = plan ? streamTable(plan, relation) : undefined;
     this.#tables.set(relation, table);
     return table;
   }
 
-  #refuseNewShape(relation: Relation): void {
+  #refuseNewShape(plan: TablePlan, relation: Relation): void {
     const name = qualified(relation);
-    const first = this.#first.get(name);
-    this.#first.set(name, first ?? relation);
-    if (!first || shape(first) === shape(relation)) return;
+    const first = this.#first.get(name) ?? relation;
+    this.#first.set(name, first);
+    const before = new Map(first.columns.map((column) => [column.name, column.typeOid]));
+    const planned = new Set(plan.columns.map((column) => column.source));
+    const changed = relation.columns.find(({ name: column, typeOid }) =>
+      before.has(column) ? planned.has(column) && before.get(column) !== typeOid : this.#newColumnsMatter,
+    );
+    if (!changed) return;
     throw new StranglerError(
       'STREAM_STOPPED',
-      `${name} changed its columns while it is followed: ${shape(first)} became ${shape(relation)}.`,
-      'Make the same change on the other side, map or omit new columns in the config, then restart the stream.',
+      `The column ${changed.name} of ${name} is new, or has another type, since the stream started.`,
+      'Make the same change on the other side, map or omit the column in the config, then restart the stream.',
     );
   }
-}
-
-function shape(relation: Relation): string {
-  return relation.columns.map((column) => `${column.name}:${column.typeOid}`).join(', ');
 }
 
 function streamTable(plan: TablePlan, relation: Relation): StreamTable {

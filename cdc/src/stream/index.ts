@@ -1,2 +1,3 @@
 export { runStream, type StreamOptions } from './run.ts';
 export { type ServeOptions, serveStreams } from './serve.ts';
+export { budgetShare } from './wal-budget.ts';

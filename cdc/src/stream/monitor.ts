@@ -3,20 +3,16 @@ import { parseLsn, type Sql } from '@strangler/postgres';
 import { z } from 'zod';
 import { readSequences, type SequenceValues } from '../apply/index.ts';
 import type { SequencePlan } from '../plan/index.ts';
-import { type SlotHealth, slotHealth, slotLost } from '../source/index.ts';
 import type { LagMeter } from './lag.ts';
 
 const positionEveryMs = 250;
 const sequencesEvery = 4;
-const slotEvery = 8;
 
 export interface MonitorOptions {
   readonly source: Sql;
-  readonly slot: string;
   readonly sequences: readonly SequencePlan[];
   readonly lag: LagMeter;
   readonly onSequences: (values: SequenceValues) => void;
-  readonly onSlot: (health: SlotHealth) => void;
   readonly signal: AbortSignal;
 }
 
@@ -28,17 +24,12 @@ export async function currentPosition(source: Sql) {
   return position.parse(rows[0]).position;
 }
 
-/** Asks the source for its position, its sequences and the slot's health, until the signal aborts. */
+/** Asks the source for its position and its sequences, until the signal aborts. */
 export async function monitorSource(options: MonitorOptions): Promise<void> {
   for (let round = 1; !options.signal.aborted; round += 1) {
     options.lag.sample(await currentPosition(options.source));
     if (round % sequencesEvery === 1)
       options.onSequences(await readSequences(options.source, options.sequences));
-    if (round % slotEvery === 1) {
-      const health = await slotHealth(options.source, options.slot);
-      if (!health) throw slotLost(options.slot, 'it was dropped');
-      options.onSlot(health);
-    }
     await pause(positionEveryMs, options.signal).catch(() => {});
   }
 }

@@ -10,8 +10,7 @@ import { type Lsn, laterLsn } from '@strangler/postgres';
 import type { Logger } from 'pino';
 import { applyFailure, type SequenceValues, Sink } from '../apply/index.ts';
 import { Assembler, Backlog, type Batch } from '../assemble/index.ts';
-import { openReader, type Reader, type SlotHealth } from '../source/index.ts';
-import { giveUp, OverBudget, warnedShare } from './give-up.ts';
+import { openReader, type Reader } from '../source/index.ts';
 import { LagMeter } from './lag.ts';
 import { currentPosition, monitorSource } from './monitor.ts';
 import { Pace } from './pace.ts';
@@ -44,10 +43,7 @@ export async function runStream(options: StreamOptions): Promise<void> {
   try {
     await new Stream(options, session, signal).run(stop);
   } catch (error) {
-    const failure =
-      error instanceof OverBudget
-        ? await giveUp(options, session.source, error)
-        : applyFailure(error, `the ${targetOf[options.direction]}'s database`);
+    const failure = applyFailure(error, `the ${targetOf[options.direction]}'s database`);
     const stream = {
       extraction: options.extraction.name,
       direction: options.direction,
@@ -76,7 +72,6 @@ class Stream {
   #pending: Lsn | undefined;
   #sequences: SequenceValues | undefined;
   #sequencesAt = 0;
-  #warned = 0;
 
   constructor(options: StreamOptions, session: Session, signal: AbortSignal) {
     this.#options = options;
@@ -106,7 +101,11 @@ class Stream {
     const assembler = new Assembler({
       spillBytes,
       skipRows: (origin) => this.#isEcho(origin),
-      onTransaction: (transaction) => this.#backlog.add(transaction),
+      onTransaction: (transaction) => {
+        // A source may send again what it was never told to be durable (trap 32).
+        if (transaction.position > checkpoint.applied) this.#backlog.add(transaction);
+        else transaction.discard();
+      },
     });
     const { config, extraction, direction, log } = this.#options;
     const reader = await openReader({
@@ -129,13 +128,11 @@ class Stream {
     log.info({ extraction: extraction.name, direction, applied: checkpoint.applied.toString() }, 'following');
     const monitor = monitorSource({
       source,
-      slot: checkpoint.slot,
       sequences: this.#session.plans.flatMap((plan) => plan.sequences),
       lag: this.#lag,
       onSequences: (values) => {
         this.#sequences = values;
       },
-      onSlot: (health) => this.#checkBudget(health),
       signal: this.#signal,
     });
     const loop = this.#applyAll();
@@ -220,22 +217,5 @@ class Stream {
     if (this.#paused || this.#backlog.bytes < pauseBytes) return;
     this.#paused = true;
     this.#reader?.pause();
-  }
-
-  #checkBudget(health: SlotHealth): void {
-    const { extraction, direction, log } = this.#options;
-    const share = warnedShare(health, extraction.limits.walBytes);
-    if (share === 100 && this.#sink.view.state !== 'closed') throw new OverBudget(health);
-    if (share > this.#warned)
-      log.warn(
-        {
-          extraction: extraction.name,
-          direction,
-          retainedBytes: health.retainedBytes.toString(),
-          percent: share,
-        },
-        'the slot uses much of its WAL budget',
-      );
-    this.#warned = share;
   }
 }

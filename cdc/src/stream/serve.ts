@@ -13,6 +13,7 @@ import { connect, SqlPool } from '@strangler/postgres';
 import type { Logger } from 'pino';
 import { runStream } from './run.ts';
 import { databaseOf } from './session.ts';
+import { guardBudget } from './wal-budget.ts';
 
 export interface ServeOptions {
   readonly config: Config;
@@ -97,7 +98,10 @@ async function adjust(
 function start(extraction: Extraction, surroundings: Surroundings): Running {
   const stop = new AbortController();
   const directions = ['forward', 'reverse'] as const satisfies Direction[];
-  const streams = directions.map((direction) => supervise(extraction, direction, surroundings, stop.signal));
+  const streams = directions.flatMap((direction) => [
+    supervise(extraction, direction, surroundings, stop.signal),
+    guardBudget({ config: surroundings.config, extraction, direction }, surroundings.log, stop.signal),
+  ]);
   return {
     end: async () => {
       stop.abort();
