@@ -20,7 +20,8 @@ const write = (which = 0) => ask(url(which), '/api/orders', post());
 const states = () => shop.ledger.as('monolith', 'operator', (sql) => readFacades(sql, 'orders'));
 const obeyed = (run: string) =>
   until(states, (rows) => rows.filter((row) => row.hold === run).length === 2, 'both facades holding');
-const writesSeen = () => [...shop.monolith.seen, ...shop.service.seen].filter(({ method }) => method === 'POST').length;
+const writesSeen = () =>
+  [...shop.monolith.seen, ...shop.service.seen].filter(({ method }) => method === 'POST').length;
 
 describe('two facades and a hold', () => {
   test('a hold is obeyed by both, reads pass, and a withdrawn hold lets the writes go on', async () => {
@@ -45,13 +46,22 @@ describe('two facades and a hold', () => {
     const held = [write(0), write(1), write(0), write(1)];
     await until(states, (rows) => rows.reduce((sum, row) => sum + row.held, 0) === 4, 'four held');
     const opened = await shop.ledger.move('monolith', epochOf.parse(1));
-    for (const answer of await Promise.all(held)) expect(answer).toMatchObject({ status: 200, from: 'service' });
+    for (const answer of await Promise.all(held))
+      expect(answer).toMatchObject({ status: 200, from: 'service' });
     expect(shop.service.seen.filter(({ method }) => method === 'POST')).toHaveLength(4);
     await shop.ledger.release(run);
     await until(states, (rows) => rows.every((row) => row.epoch === opened), 'the epoch being reported');
     await shop.ledger.move('service', opened);
-    await until(() => write(1), ({ from }) => from === 'monolith', 'the way back');
-    await until(() => write(0), ({ from }) => from === 'monolith', 'the way back');
+    await until(
+      () => write(1),
+      ({ from }) => from === 'monolith',
+      'the way back',
+    );
+    await until(
+      () => write(0),
+      ({ from }) => from === 'monolith',
+      'the way back',
+    );
   });
 
   test('trap 56: the hold is bounded in time, and then no write has happened', async () => {
@@ -66,8 +76,16 @@ describe('two facades and a hold', () => {
     expect(performance.now() - asked).toBeLessThan(2_500);
     expect(writesSeen()).toBe(before);
     await shop.ledger.release(run);
-    await until(() => write(), ({ status }) => status === 200, 'writes passing again');
-    await until(() => write(1), ({ status }) => status === 200, 'writes passing again');
+    await until(
+      () => write(),
+      ({ status }) => status === 200,
+      'writes passing again',
+    );
+    await until(
+      () => write(1),
+      ({ status }) => status === 200,
+      'writes passing again',
+    );
   });
 
   test('trap 56: the hold is bounded in number, and a client that leaves frees its place', async () => {
@@ -114,7 +132,11 @@ describe('two facades and a hold', () => {
     await inFlight;
     await until(states, (rows) => rows.every((row) => row.inFlight === 0), 'the drain being told');
     await shop.ledger.release(run);
-    await until(() => write(), ({ status }) => status === 200, 'writes passing again');
+    await until(
+      () => write(),
+      ({ status }) => status === 200,
+      'writes passing again',
+    );
   });
 
   test('a fence that lapses undecided opens the old door again', async () => {
@@ -136,10 +158,18 @@ describe('two facades and a hold', () => {
     };
     const seen = writesSeen();
     const inFlight = ask(third.url, '/api/orders', post());
-    await until(async () => writesSeen(), (n) => n === seen + 1, 'the write arriving');
+    await until(
+      async () => writesSeen(),
+      (n) => n === seen + 1,
+      'the write arriving',
+    );
     const stopped = third.stop();
     await until(
-      () => fetch(third.url).then(() => 'open', () => 'closed'),
+      () =>
+        fetch(third.url).then(
+          () => 'open',
+          () => 'closed',
+        ),
       (state) => state === 'closed',
       'the port closing',
     );

@@ -1,4 +1,3 @@
-import { deadline } from '@strangler/errors';
 import { type Lsn, parseLsn, type Sql } from '@strangler/postgres';
 
 /**
@@ -36,12 +35,16 @@ export class Positions {
   }
 
   async #read(): Promise<Lsn> {
-    const limit = deadline(this.#boundMs);
+    let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      limit.addEventListener('abort', () => reject(limit.reason), { once: true });
+      timer = setTimeout(() => reject(new Error(`no position within ${this.#boundMs} ms`)), this.#boundMs);
     });
-    const answer = this.#sql.query('SELECT pg_current_wal_insert_lsn() AS position');
-    const { rows } = await Promise.race([answer, late]);
-    return parseLsn(rows[0]?.['position'] ?? '');
+    try {
+      const answer = this.#sql.query('SELECT pg_current_wal_insert_lsn() AS position');
+      const { rows } = await Promise.race([answer, late]);
+      return parseLsn(rows[0]?.['position'] ?? '');
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
