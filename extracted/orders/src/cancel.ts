@@ -2,6 +2,7 @@ import { type Answer, notOwner } from '@shop/service-kit';
 import { settleSaga } from './compensate.ts';
 import { findOrder } from './order-rows.ts';
 import type { Orders } from './orders.ts';
+import { holding } from './sagas.ts';
 
 /** How long the customer waits for stock and money to be given back, in milliseconds; recovery does it later. */
 const SETTLE_MS = 2_000;
@@ -23,7 +24,8 @@ export async function cancelOrder(orders: Orders, orderId: string, customerId: s
   );
   const begun = rows[0];
   if (begun !== undefined) {
-    await settleSaga(orders, { sagaId: begun.saga_id, orderId: begun.order_id }, 'compensating', SETTLE_MS);
+    const saga = { sagaId: begun.saga_id, orderId: begun.order_id };
+    await holding(orders.holder, saga, () => settleSaga(orders, saga, 'compensating', SETTLE_MS));
   }
   const order = await findOrder(orders.pool, orderId, customerId);
   if (order === undefined) return { status: 404, body: { error: 'not_found' } };

@@ -17,7 +17,16 @@ import type { Orders } from './orders.ts';
 import { fingerprint, type PlacingRequest } from './placing-request.ts';
 import { recordOrder } from './record-order.ts';
 import { storedAnswer } from './request-keys.ts';
-import { claimSaga, dropClaim, isPlaced, letGo, requestAtWork, type Saga, turnBack } from './sagas.ts';
+import {
+  claimSaga,
+  dropClaim,
+  holding,
+  isPlaced,
+  letGo,
+  requestAtWork,
+  type Saga,
+  turnBack,
+} from './sagas.ts';
 
 /** How often a request looks whether its twin is through, in milliseconds. */
 const TWIN_POLL_MS = 20;
@@ -40,6 +49,15 @@ export async function placeOrder(
   const claimed = await claim(orders, request, signal);
   if ('answer' in claimed) return claimed.answer;
   const { saga } = claimed;
+  return holding(orders.holder, saga, () => runSaga(orders, saga, request, signal));
+}
+
+async function runSaga(
+  orders: Orders,
+  saga: Saga,
+  request: PlacingRequest,
+  signal: AbortSignal,
+): Promise<Answer> {
   try {
     const items = await orders.contexts.reserve(saga.orderId, request.items, signal);
     const total = totalOf(items);
@@ -68,11 +86,9 @@ async function claim(
   }
   const print = fingerprint(request);
   for (;;) {
-    const stored = await storedAnswer(pool, customerId, key, print);
-    if (stored !== undefined) return { answer: stored };
     const saga = await claimSaga(pool, holder, customerId, key);
     if (saga !== undefined) {
-      // A twin may have ended between the look and the claim; none can from now on.
+      // Looked up only now: whatever twin there was has ended, and none can begin.
       const ended = await storedAnswer(pool, customerId, key, print);
       if (ended === undefined) return { saga };
       await dropClaim(pool, saga);

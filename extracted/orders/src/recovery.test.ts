@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createOrdersDatabase, unfinishedSagas } from '../test/service-database.ts';
 import { type ServiceProcess, startServiceProcess } from '../test/service-process.ts';
+import { startSeveringProxy } from '../test/severing-proxy.ts';
 import {
   type HoldPoint,
   type OrderTrace,
@@ -35,7 +36,21 @@ async function start(settings?: Record<string, string>): Promise<ServiceProcess>
   return service;
 }
 
+/** One that is about to be killed: what it leaves behind is taken over soon. */
+const startDoomed = (): Promise<ServiceProcess> => start({ SAGA_LEASE_MS: '1000' });
+
 const allEnded = () => expect.poll(() => unfinishedSagas(database), { timeout: 15_000 }).toBe(0);
+
+/** Takes the service's database away from it, or gives it back. */
+async function allowConnections(allowed: boolean): Promise<void> {
+  const verb = allowed ? 'grant connect' : 'revoke connect';
+  await database.query(`${verb} on database ${database.name} ${allowed ? 'to' : 'from'} public, orders_app`);
+  if (allowed) return;
+  await database.query(
+    'select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and datname = current_database()',
+    ['orders_app'],
+  );
+}
 
 async function orderStates(): Promise<Map<number, string>> {
   const rows = await database.query<{ order_id: string; state: string }>(
@@ -73,7 +88,7 @@ describe('kill -9 while an order is placed', () => {
 
   test.each(steps)('%s, %s its effect: %s, nothing lost or left over', async (path, point, outcome) => {
     const before = (await orderStates()).size;
-    const service = await start();
+    const service = await startDoomed();
     const hold = monolith.hold(path, point);
     const lost = service.request('/api/orders', { token, body }).catch(() => 'no answer');
     await hold.reached;
@@ -90,7 +105,7 @@ describe('kill -9 while an order is placed', () => {
 
   test('the same request may be sent again after the crash and places one order', async () => {
     const before = (await orderStates()).size;
-    const service = await start();
+    const service = await startDoomed();
     const hold = monolith.hold('/internal/payments/charge', 'after');
     const lost = service.request('/api/orders', { token, body, key: 'crashed' }).catch(() => 'no answer');
     await hold.reached;
@@ -106,7 +121,7 @@ describe('kill -9 while an order is placed', () => {
   });
 
   test('recovery goes on until the contexts answer again', async () => {
-    const service = await start();
+    const service = await startDoomed();
     const hold = monolith.hold('/internal/payments/charge', 'after');
     const lost = service.request('/api/orders', { token, body }).catch(() => 'no answer');
     await hold.reached;
@@ -125,7 +140,7 @@ describe('kill -9 while an order is placed', () => {
 });
 
 test('kill -9 while an order is cancelled: it stays cancelled, stock and money come back', async () => {
-  const service = await start();
+  const service = await startDoomed();
   const { id } = withId.parse((await service.request('/api/orders', { token, body })).json);
   const hold = monolith.hold('/internal/inventory/release', 'before');
   const lost = service
@@ -158,8 +173,44 @@ test('trap 46: a holder that wakes after its lease neither writes the order nor 
   await expectConserved();
 });
 
-test('a living holder keeps its saga for longer than one lease', async () => {
+test('a holder that lost its database in the middle of an order turns back as soon as it has it again', async () => {
+  const before = (await orderStates()).size;
   const service = await start();
+  const hold = monolith.hold('/internal/payments/charge', 'after');
+  const answer = service.request('/api/orders', { token, body, key: 'outage' });
+  await hold.reached;
+  await allowConnections(false);
+  hold.release();
+  expect((await answer).status).toBeGreaterThanOrEqual(500);
+  await allowConnections(true);
+  await allEnded();
+  expect((await orderStates()).size).toBe(before);
+  await expectConserved();
+  expect((await service.request('/api/orders', { token, body, key: 'outage' })).status).toBe(201);
+});
+
+test('a commit whose answer was lost is an order: the customer gets it, once', async () => {
+  const before = (await orderStates()).size;
+  const direct = new URL(database.url('orders_app'));
+  const proxy = await startSeveringProxy(Number(direct.port), 'insert into orders.customer_order');
+  direct.port = String(proxy.port);
+  try {
+    const service = await start({ DATABASE_URL: direct.toString() });
+    const placed = await service.request('/api/orders', { token, body, key: 'severed' });
+    expect(proxy.severed()).toBe(1);
+    expect(placed).toMatchObject({ status: 201, json: { status: 'placed', total: '20.00' } });
+    const again = await service.request('/api/orders', { token, body, key: 'severed' });
+    expect(again.text).toBe(placed.text);
+    await allEnded();
+    expect((await orderStates()).size).toBe(before + 1);
+    await expectConserved();
+  } finally {
+    await proxy.stop();
+  }
+});
+
+test('a living holder keeps its saga for longer than one lease', async () => {
+  const service = await start({ SAGA_LEASE_MS: '2000' });
   const hold = monolith.hold('/internal/payments/charge', 'before');
   const answer = service.request('/api/orders', { token, body });
   await hold.reached;
@@ -172,7 +223,7 @@ test('a living holder keeps its saga for longer than one lease', async () => {
       async () =>
         (
           await database.query(
-            `select from orders.saga where state = 'started' and lease_until > $1::timestamptz + interval '1 s'`,
+            `select from orders.saga where state = 'started' and lease_until > $1::timestamptz + interval '2 s'`,
             [claimed?.until],
           )
         ).length,

@@ -1,6 +1,14 @@
 import { undo } from './compensate.ts';
 import type { Orders } from './orders.ts';
-import { finishSaga, forgetFinished, type Inherited, letGo, renewLeases, takeOver } from './sagas.ts';
+import {
+  finishSaga,
+  forgetFinished,
+  holding,
+  type Inherited,
+  letGo,
+  renewLeases,
+  takeOver,
+} from './sagas.ts';
 
 const BATCH = 20;
 const CALL_MS = 5_000;
@@ -34,7 +42,7 @@ export function startRecovery(orders: Orders, intervalMs: number): Recovery {
 /** One look for sagas without a living holder; takes each as far as the contexts allow. */
 async function recoverRound(orders: Orders): Promise<void> {
   const inherited = await takeOver(orders.pool, orders.holder, BATCH);
-  await Promise.all(inherited.map((saga) => recover(orders, saga)));
+  await Promise.all(inherited.map((saga) => holding(orders.holder, saga, () => recover(orders, saga))));
 }
 
 async function recover(orders: Orders, saga: Inherited): Promise<void> {

@@ -22,6 +22,22 @@ export interface SagaHolder {
   /** This process, unlike any before it. */
   id: string;
   leaseMs: number;
+  /** The sagas that it works on at this moment: only their leases are renewed. */
+  working: Set<string>;
+}
+
+/** Keeps the saga's lease as long as `work` lasts; afterwards it lapses, unless the saga has ended. */
+export async function holding<Result>(
+  holder: SagaHolder,
+  saga: Saga,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  holder.working.add(saga.sagaId);
+  try {
+    return await work();
+  } finally {
+    holder.working.delete(saga.sagaId);
+  }
 }
 
 const lease = (parameter: string): string => `clock_timestamp() + ${parameter} * interval '1 ms'`;
@@ -107,12 +123,14 @@ export async function letGo(
   );
 }
 
-/** Keeps this process's sagas its own. */
+/** Keeps the sagas that this process works on its own. */
 export async function renewLeases(database: Queryable, holder: SagaHolder): Promise<void> {
+  if (holder.working.size === 0) return;
   await database.query(
     `update orders.saga set lease_until = ${lease('$2')}
-     where holder = $1 and state not in ('done', 'compensated') and lease_until < ${lease('$2 * 0.7')}`,
-    [holder.id, holder.leaseMs],
+     where saga_id = any($3::bigint[]) and holder = $1 and state not in ('done', 'compensated')
+       and lease_until < ${lease('$2 * 0.7')}`,
+    [holder.id, holder.leaseMs, [...holder.working]],
   );
 }
 

@@ -42,7 +42,7 @@ export async function startOrders(configuration: Configuration, logger: Logger):
     pool,
     contexts: createContexts(inventory, payments),
     owns: createOwnershipCheck(pool, 'orders'),
-    holder: { id: randomUUID(), leaseMs: configuration.SAGA_LEASE_MS },
+    holder: { id: randomUUID(), leaseMs: configuration.SAGA_LEASE_MS, working: new Set() },
     logger,
   };
   const server = await startServer({

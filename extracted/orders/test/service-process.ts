@@ -7,6 +7,7 @@ import { INTERNAL_TOKEN } from './stand-in-monolith.ts';
 
 export interface ServiceProcess {
   url: string;
+  pid: number;
   /** Ends it as a crash would and waits until it is gone. */
   crash(): Promise<void>;
   /** Ends it as an operator would; resolves with its exit code. */
@@ -47,7 +48,7 @@ export async function startServiceProcess(
       INTERNAL_TOKEN,
       LOG_LEVEL: 'silent',
       RECOVERY_INTERVAL_MS: '50',
-      SAGA_LEASE_MS: '1000',
+      SAGA_LEASE_MS: '3000',
       ...settings,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -63,6 +64,7 @@ export async function startServiceProcess(
   };
   return {
     url,
+    pid: child.pid ?? 0,
     crash: async () => {
       await exit('SIGKILL');
     },

@@ -56,10 +56,16 @@ test('a good token says who it is; an expired, foreign or unsigned one says nobo
   expect(await verifier.subject(none)).toBeUndefined();
 });
 
+test('a token that was good ends when it says so', async () => {
+  const token = await sign('1s');
+  expect(await verifier.subject(token)).toBe('42');
+  await expect.poll(() => verifier.subject(token), { timeout: 5_000 }).toBeUndefined();
+});
+
 test('keys once fetched stay good while the issuer is down', async () => {
   expect(await verifier.subject(await sign('1h'))).toBe('42');
   up = false;
-  expect(await verifier.subject(await sign('1h'))).toBe('42');
+  expect(await verifier.subject(await sign('2h'))).toBe('42');
 });
 
 test('without any keys a good token is not called bad', async () => {

@@ -38,13 +38,17 @@ export function createTokenVerifier(settings: TokenSettings): TokenVerifier {
     keys.reload().catch((error: unknown) => settings.logger.warn({ err: error }, 'could not renew the keys'));
   }, settings.refreshMs ?? 300_000);
   refresh.unref();
+  const verified = new RecentTokens();
   return {
     async subject(token) {
+      const known = verified.subjectOf(token);
+      if (known !== undefined) return known;
       try {
         const { payload } = await jwtVerify(token, keys, {
           algorithms: ['RS256', 'ES256'],
           ...(settings.issuer === undefined ? {} : { issuer: settings.issuer }),
         });
+        if (payload.sub !== undefined) verified.keep(token, payload.sub, payload.exp);
         return payload.sub;
       } catch (error) {
         if (isAboutTheToken(error)) return undefined;
@@ -53,6 +57,31 @@ export function createTokenVerifier(settings: TokenSettings): TokenVerifier {
     },
     stop: () => clearInterval(refresh),
   };
+}
+
+/** Checking a signature costs more than most reads: a token that was good is taken as good for another minute. */
+class RecentTokens {
+  static readonly #most = 10_000;
+  static readonly #keepMs = 60_000;
+  readonly #kept = new Map<string, { subject: string; until: number }>();
+
+  subjectOf(token: string): string | undefined {
+    const found = this.#kept.get(token);
+    if (found === undefined) return undefined;
+    if (found.until > Date.now()) return found.subject;
+    this.#kept.delete(token);
+    return undefined;
+  }
+
+  /** `expires`: the token's own end, in seconds since 1970. */
+  keep(token: string, subject: string, expires: number | undefined): void {
+    if (this.#kept.size >= RecentTokens.#most) {
+      const [oldest] = this.#kept.keys();
+      if (oldest !== undefined) this.#kept.delete(oldest);
+    }
+    const until = Math.min(Date.now() + RecentTokens.#keepMs, (expires ?? Number.POSITIVE_INFINITY) * 1_000);
+    this.#kept.set(token, { subject, until });
+  }
 }
 
 function isAboutTheToken(error: unknown): boolean {
