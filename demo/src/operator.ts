@@ -5,7 +5,7 @@ import { z } from 'zod';
 /** What every verb prints with `--json`: a result, or the error that it ended in. */
 const answer = z.object({
   ok: z.boolean(),
-  result: z.unknown(),
+  result: z.unknown().optional(),
   error: z.object({ code: z.string(), fact: z.string(), remedy: z.string() }).optional(),
 });
 

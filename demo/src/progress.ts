@@ -112,12 +112,12 @@ export class Progress {
   }
 }
 
-/** Ten cells: yellow for the monolith, blue for the service; empty when nobody answers. */
+/** Ten cells: light for the monolith, full for the service; dots when nobody answers. */
 function bar(of: { monolith: number; service: number }): string {
   const all = of.monolith + of.service;
   if (all === 0) return colours.dim('··········');
   const service = Math.round((of.service / all) * 10);
-  return colours.yellow('█'.repeat(10 - service)) + colours.blue('█'.repeat(service));
+  return colours.yellow('░'.repeat(10 - service)) + colours.blue('█'.repeat(service));
 }
 
 /** Cuts a line with colour codes to the terminal's width. */
