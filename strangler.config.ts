@@ -19,6 +19,7 @@ export default defineConfig({
       readers: [
         'GET /api/orders/:id/invoice',
         'GET /account',
+        'GET /orders/:id',
         { match: 'GET /api/reports/sales', late: 'serve' },
       ],
       tables: {
