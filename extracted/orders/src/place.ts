@@ -58,8 +58,16 @@ async function runSaga(
   request: PlacingRequest,
   signal: AbortSignal,
 ): Promise<Answer> {
+  let items: OrderItem[];
   try {
-    const items = await orders.contexts.reserve(saga.orderId, request.items, signal);
+    items = await orders.contexts.reserve(saga.orderId, request.items, signal);
+  } catch (error) {
+    if (!(error instanceof RemoteUnavailable && error.notSent)) return giveUp(orders, saga, request, error);
+    // Nobody was asked for anything, so there is nothing to take back.
+    await dropClaim(orders.pool, saga);
+    return unavailable;
+  }
+  try {
     const total = totalOf(items);
     await orders.contexts.charge(saga.orderId, total, request.card, signal);
     const order = await recordOrder(orders.pool, saga, request, items, total);

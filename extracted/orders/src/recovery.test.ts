@@ -139,6 +139,35 @@ describe('kill -9 while an order is placed', () => {
   });
 });
 
+test('with the contexts down the circuit opens: orders are refused at once, and nothing is left to take back', async () => {
+  const before = (await orderStates()).size;
+  const service = await start({ BREAKER_RESET_MS: '60000' });
+  monolith.failing = true;
+  const place = () => service.request('/api/orders', { token, body });
+  for (let i = 0; i < 12; i += 1) expect((await place()).status).toBe(503);
+  const [calls, sagas] = [monolith.calls.length, await unfinishedSagas(database)];
+  expect(await place()).toMatchObject({ status: 503, json: { error: 'unavailable' } });
+  expect(monolith.calls.length).toBe(calls);
+  expect(await unfinishedSagas(database)).toBeLessThanOrEqual(sagas);
+  await service.stop();
+  monolith.failing = false;
+  await start();
+  await allEnded();
+  expect((await orderStates()).size).toBe(before);
+  await expectConserved();
+});
+
+test('a backlog of many unfinished sagas is worked off in one go', async () => {
+  await database.query(
+    `insert into orders.saga (kind, state, order_id, customer_id)
+     select 'place', 'started', nextval('orders.customer_order_id'), 42 from generate_series(1, 90)`,
+  );
+  // One round only: the next one would come after the test.
+  await start({ RECOVERY_INTERVAL_MS: '600000' });
+  await allEnded();
+  await expectConserved();
+});
+
 test('kill -9 while an order is cancelled: it stays cancelled, stock and money come back', async () => {
   const service = await startDoomed();
   const { id } = withId.parse((await service.request('/api/orders', { token, body })).json);

@@ -27,7 +27,7 @@ export interface Recovery {
 export function startRecovery(orders: Orders, intervalMs: number): Recovery {
   const stopped = new AbortController();
   const rounds = [
-    repeat(orders, intervalMs, stopped.signal, () => recoverRound(orders)),
+    repeat(orders, intervalMs, stopped.signal, () => recoverRound(orders, stopped.signal)),
     repeat(orders, orders.holder.leaseMs / 4, stopped.signal, () => renewLeases(orders.pool, orders.holder)),
     repeat(orders, FORGET_EVERY_MS, stopped.signal, () => forgetFinished(orders.pool)),
   ];
@@ -39,10 +39,13 @@ export function startRecovery(orders: Orders, intervalMs: number): Recovery {
   };
 }
 
-/** One look for sagas without a living holder; takes each as far as the contexts allow. */
-async function recoverRound(orders: Orders): Promise<void> {
-  const inherited = await takeOver(orders.pool, orders.holder, BATCH);
-  await Promise.all(inherited.map((saga) => holding(orders.holder, saga, () => recover(orders, saga))));
+/** Takes every saga without a living holder as far as the contexts allow, a batch at a time. */
+async function recoverRound(orders: Orders, stopped: AbortSignal): Promise<void> {
+  for (;;) {
+    const inherited = await takeOver(orders.pool, orders.holder, BATCH);
+    await Promise.all(inherited.map((saga) => holding(orders.holder, saga, () => recover(orders, saga))));
+    if (inherited.length < BATCH || stopped.aborted) return;
+  }
 }
 
 async function recover(orders: Orders, saga: Inherited): Promise<void> {

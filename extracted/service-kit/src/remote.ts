@@ -8,10 +8,14 @@ export interface RemoteAnswer {
 
 /** Thrown when a context gave no answer that means anything: down, too slow, failing, or its circuit is open. */
 export class RemoteUnavailable extends Error {
+  /** True when the call was refused here, by the open circuit: the context has not been asked. */
+  readonly notSent: boolean;
+
   constructor(remote: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     super(`${remote} is unavailable: ${reason}`, { cause });
     this.name = 'RemoteUnavailable';
+    this.notSent = cause instanceof Error && 'code' in cause && cause.code === 'EOPENBREAKER';
   }
 }
 
