@@ -120,7 +120,7 @@ async function launch(options: ClusterOptions, port: number, means: Means): Prom
   void exited.then(() => child.stdin?.destroy());
   const pid = await waitUntilReady(child, options.dataDir, lastLines, means.signal);
   const cluster = makeCluster({ dataDir: options.dataDir, port, pid, exited, password: options.password });
-  options.signal?.addEventListener('abort', () => void cluster.stop(), { once: true });
+  options.signal?.addEventListener('abort', () => void cluster.stop().catch(() => {}), { once: true });
   return cluster;
 }
 

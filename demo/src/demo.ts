@@ -128,6 +128,7 @@ async function shopAndWalk(run: Run): Promise<Omit<DemoReport, 'kept'>> {
       pastHttp,
       before,
       seededUpTo,
+      synced: walk.walked.steps.some((step) => step.name === 'sync'),
       settleMs: options.kill ? 60_000 : 10_000,
     });
     return summarize(run, {

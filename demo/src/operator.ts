@@ -13,10 +13,19 @@ const answer = z.object({
 function complaint(done: { stdout: string; stderr: string }): string {
   try {
     const { error, result } = answer.parse(JSON.parse(done.stdout));
-    return error ? `${error.code}: ${error.fact} ${error.remedy}` : JSON.stringify(result).slice(0, 600);
+    return error ? `${error.code}: ${error.fact} ${error.remedy}` : refusals(result);
   } catch {
     return done.stderr.trim().slice(-600);
   }
+}
+
+/** Of a list of findings only those that say no; of anything else its beginning. */
+function refusals(result: unknown): string {
+  const listed = z.object({ findings: z.array(z.looseObject({ level: z.string() })) }).safeParse(result);
+  const said = listed.success
+    ? listed.data.findings.filter(({ level }) => level !== 'ok' && level !== 'warn')
+    : result;
+  return JSON.stringify(said).slice(0, 1_500);
 }
 
 /** The person at the command: runs real verbs, one after the other. */
