@@ -95,7 +95,7 @@ export class Reception {
   #settle(visit: Visit): void {
     const decision = this.#decide(visit);
     if (decision.kind === 'forward') this.#forward(visit, decision);
-    else void this.#settleLater(visit, decision);
+    else this.#settleLater(visit, decision).catch((error: unknown) => visit.response.destroy(asError(error)));
   }
 
   /** Waits for what the decision needs, and decides again, until it is passed on or refused. */
@@ -222,6 +222,10 @@ export class Reception {
     const added = { target: undefined, reason: decision.reason, cookies: [], closing: this.closing };
     sendOwn(visit.response, 503, refusal(decision), added);
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 function changedHands(before: View | undefined, after: View | undefined): boolean {

@@ -13,7 +13,7 @@ import { createMatch, routesOf } from './match/routes.ts';
 import { createMetrics } from './metrics.ts';
 import { plantedBug } from './planted-bug.ts';
 import { Reception } from './reception.ts';
-import { createPublicServer, drain, listenOn } from './server.ts';
+import { closeServer, createPublicServer, listenOn } from './server.ts';
 import { TokenCookie } from './tokens/cookie.ts';
 import { listen } from './view/listen.ts';
 
@@ -72,13 +72,14 @@ export async function serveFacade(options: FacadeOptions): Promise<Facade> {
     count: metrics.count,
   });
   const isReady = () => !reception.closing && [...desks.values()].every((desk) => desk.ready);
-  const server = createPublicServer(reception, log);
+  const { server, drain } = createPublicServer(reception, log);
   const admin = createAdminServer({ isReady, metrics });
   const release = async () => {
     flags.stop();
     await ledgers.stop();
     for (const upstream of upstreams.values()) upstream.close();
-    await drain(admin, 1_000);
+    admin.closeAllConnections();
+    await closeServer(admin);
   };
   ledgers.start();
   try {
@@ -87,13 +88,13 @@ export async function serveFacade(options: FacadeOptions): Promise<Facade> {
     log.info({ port, adminPort, id }, 'the facade listens');
     const stopped = aborted(signal).then(async () => {
       reception.closing = true;
-      await drain(server);
+      await drain();
       await release();
       log.info({ id }, 'the facade has left');
     });
     return { id, port, adminPort, isReady, stopped };
   } catch (error) {
-    if (server.listening) await drain(server, 0);
+    if (server.listening) await drain(0);
     await release();
     throw error;
   }

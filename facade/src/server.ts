@@ -1,6 +1,6 @@
-import http, { type IncomingMessage, type Server } from 'node:http';
+import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { messageOf, pause, StranglerError } from '@strangler/errors';
+import { messageOf, StranglerError, waitFor } from '@strangler/errors';
 import express from 'express';
 import { passUpgrade } from './exchange/upgrade.ts';
 import type { Log } from './log.ts';
@@ -9,12 +9,28 @@ import type { Reception } from './reception.ts';
 /** How long requests in flight may take to end when the facade leaves. */
 const drainMs = 10_000;
 
-/** The public server: every method and path goes to the reception, WebSocket upgrades too. */
-export function createPublicServer(reception: Reception, log: Log): Server {
+/** The server that clients reach. */
+export interface PublicServer {
+  readonly server: Server;
+  /**
+   * Takes no new connections, lets requests in flight end within a bound, and closes what is left. WebSockets, which
+   * have no end of their own, are closed at once.
+   */
+  drain(boundMs?: number): Promise<void>;
+}
+
+/** Every method and path goes to the reception, WebSocket upgrades too. */
+export function createPublicServer(reception: Reception, log: Log): PublicServer {
+  const open = new Set<ServerResponse>();
+  const upgraded = new Set<Socket>();
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use((request, response) => reception.receive(request, response));
+  app.use((request, response) => {
+    open.add(response);
+    response.once('close', () => open.delete(response));
+    reception.receive(request, response);
+  });
   app.use((error: unknown, _request: unknown, response: express.Response, _next: unknown) => {
     log.error({ err: error }, 'a request failed in the facade');
     if (response.headersSent) response.destroy();
@@ -25,15 +41,41 @@ export function createPublicServer(reception: Reception, log: Log): Server {
       // Longer than a load balancer's, so that it is the one that closes.
       keepAliveTimeout: 65_000,
       // An offer of h2c is no reason to treat a request as anything else.
-      shouldUpgradeCallback: (request) => isWebSocket(request),
+      shouldUpgradeCallback: isWebSocket,
     },
     app,
   );
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
     socket.on('error', () => socket.destroy());
-    passUpgrade(reception, request, socket, head);
+    try {
+      passUpgrade(reception, request, socket, head);
+    } catch (error) {
+      log.error({ err: error }, 'an upgrade failed in the facade');
+      socket.destroy();
+    }
   });
-  return server;
+  return {
+    server,
+    async drain(boundMs = drainMs) {
+      for (const socket of upgraded) socket.destroySoon();
+      const closed = closeServer(server);
+      await waitFor(() => open.size === 0 || undefined, { timeoutMs: boundMs, what: 'the drain' }).catch(
+        () => {
+          log.warn({ requests: open.size }, 'requests were cut off');
+        },
+      );
+      for (const socket of upgraded) socket.destroy();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Stops listening; settles once the last connection has ended. */
+export function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
 }
 
 function isWebSocket(request: IncomingMessage): boolean {
@@ -57,19 +99,4 @@ export async function listenOn(server: Server, port: number, host: string): Prom
     );
   });
   return (server.address() as AddressInfo).port;
-}
-
-/** Takes no new connections, lets requests in flight end within a bound, and closes what is left. */
-export async function drain(server: Server, boundMs = drainMs): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const bound = new AbortController();
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
-  const late = pause(boundMs, bound.signal).then(
-    () => server.closeAllConnections(),
-    () => {},
-  );
-  await Promise.race([closed, late.then(() => closed)]);
-  clearInterval(idle);
-  bound.abort();
-  await late;
 }

@@ -22,7 +22,14 @@ function additions({ target, reason, cookies, closing }: Additions): string[] {
 export function sendAnswer(answer: IncomingMessage, response: ServerResponse, added: Additions): void {
   const headers = answerHeaders(answer);
   headers.push(...additions(added));
-  response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers);
+  try {
+    response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers);
+  } catch {
+    // A status or a field that may be received but not sent.
+    answer.destroy();
+    sendOwn(response, 502, { error: 'upstream', code: 'INVALID_ANSWER' }, added);
+    return;
+  }
   // Events and other streams begin before their first byte; an answer of known length goes out in one piece.
   if (answer.headers['content-length'] === undefined) response.flushHeaders();
   answer.pipe(response);
