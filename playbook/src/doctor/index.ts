@@ -1,0 +1,2 @@
+export { runDoctor } from './doctor.ts';
+export type { Finding } from './finding.ts';
