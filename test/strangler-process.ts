@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { waitFor } from '@strangler/errors';
 import { onTestFinished } from 'vitest';
 import type { TestSchema } from './ledger-database.ts';
 
@@ -75,6 +76,28 @@ export class Team {
     });
     const code = await new Promise<number | null>((done) => child.once('close', done));
     return { code, stdout, stderr, json: JSON.parse(stdout === '' ? '{"ok":false,"result":{}}' : stdout) };
+  }
+
+  /** Runs the command and kills it as soon as it says that it begins the step; returns the signal that ended it. */
+  async runKilledAt(step: string, ...words: string[]): Promise<NodeJS.Signals | null> {
+    const child = this.#spawn(words);
+    let told = '';
+    child.stderr?.on('data', (chunk) => {
+      told += chunk;
+      if (told.split('\n').some((line) => line.startsWith(`${step}: `))) child.kill('SIGKILL');
+    });
+    return await new Promise((done) => child.once('close', (_, signal) => done(signal)));
+  }
+
+  /** Runs the command again until the run of a dead operator has lapsed. */
+  async runUnlessHeld(...words: string[]): Promise<Said> {
+    return await waitFor(
+      async () => {
+        const said = await this.run(...words);
+        return said.code === 4 ? undefined : said;
+      },
+      { timeoutMs: 30_000, everyMs: 200, what: 'the lapse of the dead run' },
+    );
   }
 
   /** Starts `strangler serve cdc` and waits until it is ready. */
