@@ -181,7 +181,7 @@ describe('runDoctor', () => {
       'first of "public"."orders" does not come back as it went: in 1 of the sampled rows `back` makes another value of what `from` made.',
       'The constraint known of "public"."bought" refuses lost, which status of "public"."orders" may hold.',
       '"public"."kept" of the service holds rows before the copy.',
-      '`unfinished.service` cannot be asked as strangler_operator: relation "saga" does not exist.',
+      '`unfinished.service` cannot be asked as strangler_admin: relation "saga" does not exist.',
     ]);
   });
 

@@ -114,7 +114,10 @@ async function examineTables(
       ? report('service tables', 'they are empty', await filledProblems(to, extraction, catalogs.service))
       : []),
     ...report('unfinished', 'the questions about unfinished work can be asked', [
-      ...(await unfinishedProblems(sqls, extraction)),
+      ...(await unfinishedProblems(
+        { monolith: monolith.clients.admin, service: service.clients.admin },
+        extraction,
+      )),
     ]),
   ];
 }
@@ -194,19 +197,23 @@ async function filledProblems(service: Sql, extraction: Extraction, catalog: Cat
   ];
 }
 
-/** `unfinished` of the config, which a switch asks while it holds writes: it must not fail then. */
-async function unfinishedProblems(sqls: Record<Side, Sql>, extraction: Extraction): Promise<Problem[]> {
+/** `unfinished` of the config, which a switch asks as this role while it holds writes: it must not fail then. */
+async function unfinishedProblems(
+  sqls: Record<Side, Sql | undefined>,
+  extraction: Extraction,
+): Promise<Problem[]> {
   const problems: Problem[] = [];
   for (const side of sides) {
     const question = extraction.unfinished[side];
-    if (question === undefined) continue;
+    const sql = sqls[side];
+    if (question === undefined || sql === undefined) continue;
     try {
-      await sqls[side].query(`EXPLAIN ${question}`);
+      await sql.query(`EXPLAIN ${question}`);
     } catch (error) {
       problems.push(
         refuse(
-          `\`unfinished.${side}\` cannot be asked as strangler_operator: ${messageOf(error)}.`,
-          'Correct the query, or GRANT strangler_operator SELECT on what it reads.',
+          `\`unfinished.${side}\` cannot be asked as strangler_admin: ${messageOf(error)}.`,
+          'Correct the query, or GRANT strangler_admin SELECT on what it reads.',
         ),
       );
     }
