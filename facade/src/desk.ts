@@ -69,13 +69,16 @@ export class Desk {
     try {
       return { side, term, position: await this.#positions[side].now() };
     } catch (error) {
-      this.#log.warn(
-        { extraction: this.extraction.name, side, err: error },
-        'a position could not be read after a write',
-      );
+      this.#log.warn({ extraction: this.extraction.name, side, err: error }, 'a position could not be read');
       const until = Date.now() + 2 * this.extraction.limits.lagMs + 1_000;
       return { side, term, position: unreachable, until };
     }
+  }
+
+  /** A token for everything that was acknowledged before this call, by whichever facade. */
+  async ownerNow(): Promise<Token | undefined> {
+    const { view } = this.watch;
+    return view && (await this.obligation(view.owner, view.term));
   }
 
   beginWrite(): void {

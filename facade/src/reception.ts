@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { byDefault, type Decision, decide, type Forward } from './decide/decide.ts';
-import { hasApplied, type View } from './decide/view.ts';
+import { hasApplied, type Token, type View } from './decide/view.ts';
 import type { Desk } from './desk.ts';
 import { refusal, sendAnswer, sendFailure, sendOwn } from './exchange/answer.ts';
 import { cleanRequest } from './exchange/headers.ts';
@@ -10,6 +10,7 @@ import type { Flags } from './flags/flags.ts';
 import type { Match, MatchedRoute, OwnedRoute, Reader, Stateless } from './match/routes.ts';
 import { everyFiftieth, type PlantedBug } from './planted-bug.ts';
 import type { TokenCookie } from './tokens/cookie.ts';
+import { later } from './tokens/token.ts';
 import { type Asking, askingOf, clientOf, knownId, type Visit } from './visit.ts';
 
 /** Counts what became of a request. */
@@ -77,9 +78,7 @@ export class Reception {
       view,
       now: performance.now(),
       flag: flagged && this.#parts.flags.isOn(route.flag, knownId(visit.client)),
-      token: ignoresTokens
-        ? undefined
-        : desk.owed(visit.client.id, visit.owedByCookie?.get(desk.extraction.name)),
+      token: ignoresTokens ? undefined : owedTo(visit),
       nested: visit.nested,
       refreshed: visit.refreshed,
       waited: visit.waited,
@@ -94,7 +93,8 @@ export class Reception {
 
   #settle(visit: Visit): void {
     const decision = this.#decide(visit);
-    if (decision.kind === 'forward') this.#forward(visit, decision);
+    if (decision.kind === 'forward' && !mayHaveWrittenElsewhere(visit, decision))
+      this.#forward(visit, decision);
     else this.#settleLater(visit, decision).catch((error: unknown) => visit.response.destroy(asError(error)));
   }
 
@@ -103,9 +103,10 @@ export class Reception {
     const { desk } = visit;
     const begun = performance.now();
     let decision = first;
-    while (decision.kind !== 'forward') {
-      if (decision.kind === 'refuse') return this.#refuse(visit, decision);
-      if (decision.kind === 'refresh') {
+    while (decision.kind !== 'forward' || mayHaveWrittenElsewhere(visit, decision)) {
+      if (decision.kind === 'forward') visit.asOfNow = await desk.ownerNow();
+      else if (decision.kind === 'refuse') return this.#refuse(visit, decision);
+      else if (decision.kind === 'refresh') {
         await desk.watch.refresh();
         visit.refreshed = true;
       } else if (decision.kind === 'await') {
@@ -117,6 +118,8 @@ export class Reception {
         if (how === 'gone') return;
         if (how === 'late') return this.#refuse(visit, decision);
       }
+      // Nobody waits for it any more: an abandoned write is not run (trap 56).
+      if (visit.response.destroyed) return;
       decision = this.#decide(visit);
     }
     this.#forward(visit, decision);
@@ -125,7 +128,7 @@ export class Reception {
   async #waitForOwnWrite(visit: Visit, boundMs: number) {
     const { desk } = visit;
     const { watch } = desk;
-    const owed = desk.owed(visit.client.id, visit.owedByCookie?.get(desk.extraction.name));
+    const owed = owedTo(visit);
     const before = watch.view;
     const isOver = () =>
       changedHands(before, watch.view) || (watch.view !== undefined && hasApplied(watch.view, owed));
@@ -226,6 +229,18 @@ export class Reception {
 
 function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** What the client is owed, or might be: the later of the two. */
+function owedTo({ desk, client, owedByCookie, asOfNow }: Asking): Token | undefined {
+  return later(desk.owed(client.id, owedByCookie?.get(desk.extraction.name)), asOfNow);
+}
+
+/** A copy would answer a client whose last write another facade may have taken, without a cookie that tells of it. */
+function mayHaveWrittenElsewhere(visit: Asking, decision: Forward): boolean {
+  const { view } = visit.desk.watch;
+  if (!view || view.isAlone || visit.hasCookie || visit.asOfNow || visit.route.kind === 'write') return false;
+  return decision.target !== view.owner && decision.reason !== 'late';
 }
 
 function changedHands(before: View | undefined, after: View | undefined): boolean {

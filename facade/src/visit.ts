@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientIdentity } from '@strangler/config';
 import { identityOf, stickyCookie } from './client/identity.ts';
+import type { Token } from './decide/view.ts';
 import type { Desk } from './desk.ts';
 import { writeMarkHeader } from './exchange/write-mark.ts';
 import type { OwnedRoute, Reader } from './match/routes.ts';
@@ -23,6 +24,10 @@ export interface Asking {
   readonly owedByCookie: ReadonlyMap<string, Obligation> | undefined;
   /** An in-flight write makes it. */
   readonly nested: boolean;
+  /** It carries a cookie of ours, with which every facade tells the client what it is owed. */
+  readonly hasCookie: boolean;
+  /** Where the owner was when a client that might have written through another facade asked. */
+  asOfNow: Token | undefined;
   refreshed: boolean;
   waited: boolean;
 }
@@ -41,11 +46,14 @@ export function askingOf(
   tokenCookie: TokenCookie,
 ): Asking {
   const mark = request.headers[writeMarkHeader];
+  const owed = owedByCookie(request, tokenCookie);
   return {
     route,
     desk,
     client: clientOf(request, route.client),
-    owedByCookie: owedByCookie(request, tokenCookie),
+    owedByCookie: owed,
+    hasCookie: owed !== undefined || cookieOf(request.headers.cookie, stickyCookie) !== undefined,
+    asOfNow: undefined,
     nested: mark !== undefined && desk.mark.knows(mark, Date.now()),
     refreshed: false,
     waited: false,

@@ -61,7 +61,8 @@ describe('a facade that has just started', () => {
   test('treats every client as if it had just written', async () => {
     await shop.ledger.applied('service', 1n);
     const fresh = await shop.facade();
-    const anybody = () => ask(fresh.url, '/api/orders/7', { headers: { 'x-client': 'anybody' } });
+    const anybody = () =>
+      ask(fresh.url, '/api/orders/7', { headers: { 'x-client': 'anybody', cookie: 'strangler_id=1' } });
     await until(anybody, ({ reason }) => reason === 'own-write', 'the flag being known');
     expect(await anybody()).toMatchObject({ from: 'monolith', target: 'monolith' });
     await shop.ledger.applied('service', 'all');

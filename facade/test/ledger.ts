@@ -87,6 +87,11 @@ export class TestLedger {
     );
   }
 
+  /** Something is written in that side's database: its position moves on. */
+  async write(side: Side): Promise<void> {
+    await this.databases[side].query(`SELECT pg_logical_emit_message(true, 'test', 'a write')`);
+  }
+
   async startRun(extraction = 'orders'): Promise<Run> {
     return await this.as('monolith', 'operator', (sql) =>
       startRun(sql, { extraction, verb: 'switch', holder: 'test', leaseMs: 60_000, plan: [] }),

@@ -50,6 +50,7 @@ describe('a walk from planned to switched and back', () => {
   });
 
   test('trap 53: a client reads its own write, from the owner until the copy has it', async () => {
+    await shop.ledger.write('monolith');
     const written = await ask(facade.url, '/api/orders', post());
     expect(written).toMatchObject({ from: 'monolith', reason: 'owner', status: 200 });
     expect(written.cookies.join()).toMatch(/^strangler=orders:m:1:[0-9A-F/]+\.[\w-]+; Path=\/; .*HttpOnly/);

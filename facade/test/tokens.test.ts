@@ -64,3 +64,27 @@ test('trap 53: a client without any identity is known by its cookies, the facade
     reason: 'own-write',
   });
 });
+
+test('trap 53: with two facades, a client without cookies reads through one what it wrote through the other', async () => {
+  const shop = await openShop();
+  await shop.ledger.follow();
+  shop.flags.flags.set('strangler.orders.get', 100);
+  const first = await shop.facade();
+  const second = await shop.facade();
+  const read = (headers: Record<string, string> = {}) =>
+    ask(second.url, '/api/orders/7', { headers: { 'x-client': 'c1', ...headers } });
+  const readWhileApplying = async () => {
+    const answer = read();
+    await shop.ledger.applied('service', 'all');
+    return await answer;
+  };
+  await until(readWhileApplying, ({ reason }) => reason === 'flag', 'the copy having caught up meanwhile');
+  await shop.ledger.write('monolith');
+  await ask(first.url, '/api/orders', post());
+  expect(await read()).toMatchObject({ from: 'monolith', reason: 'own-write' });
+  // Whoever carries a cookie of ours would have been told: nothing is asked for it.
+  await shop.ledger.applied('service', 'all');
+  expect(await read({ cookie: 'strangler_id=1' })).toMatchObject({ from: 'service', reason: 'flag' });
+  await first.stop();
+  await until(readWhileApplying, ({ reason }) => reason === 'flag', 'the copy answering again');
+});

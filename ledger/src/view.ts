@@ -24,6 +24,8 @@ export interface HomeView {
   readonly hold: Hold | undefined;
   /** The stream that arrives in the monolith. */
   readonly reverse: Checkpoint | undefined;
+  /** How many other facades are alive. */
+  readonly otherFacades: number;
 }
 
 /** What the service's database says. */
@@ -41,6 +43,7 @@ const homeRow = z.object({
   hold: json.pipe(holdRow).nullable(),
   ownership: json.nullable(),
   reverse: json.nullable(),
+  other_facades: z.coerce.number(),
 });
 const serviceRow = z.object({ ownership: json.nullable(), forward: json.nullable() });
 
@@ -55,15 +58,26 @@ const homeSql = `
   SELECT e.stage, to_json(e.homes)::text AS homes, ${ownershipOf('e.name')}, ${checkpointOf('e.name', 'reverse')},
     (SELECT row_to_json(h)::text FROM
       (SELECT id, hold_epoch, (extract(epoch FROM hold_until - clock_timestamp()) * 1000)::bigint AS remaining_ms
-         FROM strangler.run WHERE extraction = e.name AND outcome IS NULL AND hold_until > clock_timestamp()) h) AS hold
+         FROM strangler.run WHERE extraction = e.name AND outcome IS NULL AND hold_until > clock_timestamp()) h) AS hold,
+    (SELECT count(*) FROM strangler.facade f WHERE f.extraction = e.name AND f.id <> $2
+        AND f.last_seen + f.lease_ms * interval '1 millisecond' > clock_timestamp()) AS other_facades
     FROM strangler.extraction e WHERE e.name = $1`;
 const serviceSql = `SELECT ${ownershipOf('$1')}, ${checkpointOf('$1', 'forward')}`;
 
-/** What the home ledger says. A ledger that was not made yet says that the extraction is planned. */
-export async function readHomeView(home: Sql, extraction: string): Promise<HomeView> {
-  const row = await onlyRow(home, homeSql, extraction);
-  if (!row) return { stage: 'planned', homes: [], ownership: undefined, hold: undefined, reverse: undefined };
-  const { stage, homes, hold, ownership, reverse } = homeRow.parse(row);
+const planned: HomeView = {
+  stage: 'planned',
+  homes: [],
+  ownership: undefined,
+  hold: undefined,
+  reverse: undefined,
+  otherFacades: 0,
+};
+
+/** What the home ledger says to a facade. A ledger that was not made yet says that the extraction is planned. */
+export async function readHomeView(home: Sql, extraction: string, facade: string): Promise<HomeView> {
+  const row = await onlyRow(home, homeSql, [extraction, facade]);
+  if (!row) return planned;
+  const { stage, homes, hold, ownership, reverse, other_facades } = homeRow.parse(row);
   return {
     stage,
     homes,
@@ -71,12 +85,13 @@ export async function readHomeView(home: Sql, extraction: string): Promise<HomeV
     hold:
       hold === null ? undefined : { run: hold.id, epoch: hold.hold_epoch, remainingMs: hold.remaining_ms },
     reverse: reverse === null ? undefined : checkpointFrom(reverse),
+    otherFacades: other_facades,
   };
 }
 
 /** What the service's database says; nothing while its ledger was not made yet. */
 export async function readServiceView(service: Sql, extraction: string): Promise<ServiceView> {
-  const row = await onlyRow(service, serviceSql, extraction);
+  const row = await onlyRow(service, serviceSql, [extraction]);
   const { ownership, forward } = serviceRow.parse(row ?? { ownership: null, forward: null });
   return {
     ownership: ownership === null ? undefined : ownershipFrom(ownership),
@@ -84,9 +99,9 @@ export async function readServiceView(service: Sql, extraction: string): Promise
   };
 }
 
-async function onlyRow(sql: Sql, text: string, extraction: string): Promise<Row | undefined> {
+async function onlyRow(sql: Sql, text: string, values: string[]): Promise<Row | undefined> {
   try {
-    const { rows } = await sql.query(text, [extraction]);
+    const { rows } = await sql.query(text, values);
     return rows[0];
   } catch (error) {
     // undefined_table, also when the whole schema is not there.

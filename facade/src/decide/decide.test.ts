@@ -56,6 +56,7 @@ for (const owner of ['monolith', 'service'] as const)
                 hold,
                 leaseUntil,
                 copy,
+                isAlone: true,
                 epoch: epoch(4),
                 term: epoch(4),
               });
@@ -165,6 +166,7 @@ describe('who answers', () => {
     opensAt: fc.oneof(time, fc.constantFrom(-Infinity, Infinity)),
     hold: fc.option(fc.record({ run: fc.string(), epoch: number, until: time }), { nil: undefined }),
     leaseUntil: time,
+    isAlone: fc.boolean(),
     copy: fc.option(fc.record({ applied: position, up: fc.boolean(), lagMs: time, asOf: time }), {
       nil: undefined,
     }),

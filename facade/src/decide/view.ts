@@ -32,6 +32,8 @@ export interface View {
   /** Until when the facade may pass writes on. */
   readonly leaseUntil: number;
   readonly copy: Copy | undefined;
+  /** No other facade is alive: whatever a client wrote, it wrote here, or carries the cookie. */
+  readonly isAlone: boolean;
 }
 
 /** What a client's last acknowledged write obliges us to. */

@@ -29,8 +29,8 @@ export function combine(
   leaseMs: number,
 ): View | undefined {
   if (!home) return undefined;
-  const { stage, homes } = home.value;
-  const shared = { stage, homes, hold: holdOf(home) };
+  const { stage, homes, otherFacades } = home.value;
+  const shared = { stage, homes, hold: holdOf(home), isAlone: otherFacades === 0 };
   const homeLease = home.askedAt + leaseMs;
   const monolith = home.value.ownership;
   if (!monolith) {

@@ -5,6 +5,7 @@ import {
   type Epoch,
   type HomeView,
   type Notice,
+  notifyLedger,
   type Ownership,
   readHomeView,
   readServiceView,
@@ -108,15 +109,18 @@ export class Watch {
 
   async #readHome(isCurrent: () => boolean): Promise<void> {
     const { home, extraction } = this.#options;
+    const isNew = this.view === undefined;
     // The lease counts from before the report: whoever waits for its end in the ledger waits longer than we act.
     const askedAt = performance.now();
     const reported = await this.#report();
-    const value = await readHomeView(home, extraction.name);
+    const value = await readHomeView(home, extraction.name, this.#options.id);
     if (!isCurrent() || isOlder(value.ownership, this.#home?.value.ownership)) return;
     this.#home = { value, askedAt, answeredAt: performance.now() };
     this.seenAt = askedAt;
     this.#changed();
     if (this.#obeys() !== reported) await this.#report();
+    // Other facades need to know from the first on that clients may have written here.
+    if (isNew && this.view && value.stage !== 'planned') await notifyLedger(home, extraction.name);
   }
 
   async #readService(isCurrent: () => boolean): Promise<void> {
