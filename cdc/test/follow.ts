@@ -44,7 +44,7 @@ export function follow(sides: Sides, direction: Direction, holder = 'test', log 
   const { config, extraction } = sides;
   const ended = runStream({ config, extraction, direction, signal: stop.signal, log, holder });
   // Whoever expects it to fail asks for `ended`.
-  ended.catch(() => {});
+  ended.catch((error: unknown) => log.info({ error: String(error) }, 'the stream ended'));
   const stream: RunningStream = {
     ended,
     stop: async () => {

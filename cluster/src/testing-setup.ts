@@ -11,7 +11,14 @@ declare module 'vitest' {
   }
 }
 
-const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '400', max_prepared_transactions: '20', shared_buffers: '64MB' };
+const settings = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  max_connections: '400',
+  max_prepared_transactions: '20',
+  shared_buffers: '64MB',
+  max_active_replication_origins: '300',
+};
 
 /** For vitest's `globalSetup`: two servers for the whole run, gone when it ends. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

@@ -1,12 +1,21 @@
 import { messageOf, StranglerError } from '@strangler/errors';
 import pg from 'pg';
+import { z } from 'zod';
 
 /** States that pass by themselves: connections, resources, shutdown, conflicts, locks, timeouts of an idle session. */
-const passing = /^(08|53|57P|40001$|40P01$|55P03$|25P03$|57014$)/;
+const passing = /^(08|53[0-3]|57P|40001$|40P01$|55P03$|25P03$|57014$)/;
 
 /** What a statement of the sink's died of, for the person who has to act. `target` is the database in words. */
 export function applyFailure(error: unknown, target: string): StranglerError {
   if (error instanceof StranglerError) return error;
+  if ([TypeError, RangeError, SyntaxError, z.ZodError].some((defect) => error instanceof defect)) {
+    return new StranglerError(
+      'UNEXPECTED',
+      `Applying to ${target} failed: ${messageOf(error)}.`,
+      'Report it with the log; nothing was skipped.',
+      { cause: error },
+    );
+  }
   const state = error instanceof pg.DatabaseError ? error.code : undefined;
   if (state === undefined || passing.test(state)) {
     return new StranglerError(
@@ -27,6 +36,8 @@ export function applyFailure(error: unknown, target: string): StranglerError {
 function remedyFor(state: string): string {
   if (state === 'SF001' || state === 'SF003')
     return 'That side owns the tables, or another sink has opened it: look at `strangler status`.';
+  if (state === '53400')
+    return 'Raise max_active_replication_origins (max_replication_slots before PostgreSQL 18) there and restart it.';
   if (state === '42501') return 'Run the SQL that `strangler setup --sql` prints, then restart the stream.';
   if (state.startsWith('23'))
     return 'A constraint there is stricter than at the source, or a row was written past the stream: compare with `strangler verify`, correct it, then restart the stream.';

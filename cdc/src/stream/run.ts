@@ -37,13 +37,16 @@ const sequencesEveryMs = 1_000;
  * @throws StranglerError when it cannot go on; the reason stands in the checkpoint, too.
  */
 export async function runStream(options: StreamOptions): Promise<void> {
-  const session = await openSession(options, options.holder, options.signal);
+  const where = `the ${targetOf[options.direction]}'s database`;
+  const session = await openSession(options, options.holder, options.signal).catch((error: unknown) => {
+    throw options.signal.aborted ? error : applyFailure(error, where);
+  });
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   try {
     await new Stream(options, session, signal).run(stop);
   } catch (error) {
-    const failure = applyFailure(error, `the ${targetOf[options.direction]}'s database`);
+    const failure = applyFailure(error, where);
     const stream = {
       extraction: options.extraction.name,
       direction: options.direction,

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Config, Extraction } from '@strangler/config';
 import { isAbort, pause, StranglerError } from '@strangler/errors';
 import {
+  type Checkpoint,
   checkEnvironment,
   type Direction,
   ledgerExists,
@@ -12,7 +13,7 @@ import {
 import { connect, SqlPool } from '@strangler/postgres';
 import type { Logger } from 'pino';
 import { runStream } from './run.ts';
-import { databaseOf } from './session.ts';
+import { databaseOf, type StreamName } from './session.ts';
 import { guardBudget } from './wal-budget.ts';
 
 export interface ServeOptions {
@@ -22,6 +23,7 @@ export interface ServeOptions {
 }
 
 const pollMs = 300;
+const standbyMs = 500;
 const backoffMs = { first: 200, most: 5_000 };
 /** A sink that lost its lease takes over again when its successor has been silent for so long. */
 const silentMs = 5_000;
@@ -80,7 +82,7 @@ interface Surroundings {
   readonly holder: string;
 }
 
-/** Starts or ends an extraction's streams. One that has failed for good stays until the stage changes. */
+/** Starts or ends an extraction's streams. */
 async function adjust(
   running: Map<string, Running>,
   extraction: Extraction,
@@ -110,31 +112,33 @@ function start(extraction: Extraction, surroundings: Surroundings): Running {
   };
 }
 
-/** Keeps one stream going; returns when it is stopped or has failed for good. */
+/** Keeps one stream going until the signal aborts. One that has failed for good waits for a new copy. */
 async function supervise(
   extraction: Extraction,
   direction: Direction,
   { config, log, holder }: Surroundings,
   signal: AbortSignal,
 ): Promise<void> {
+  const stream = { config, extraction, direction };
   let waitMs = backoffMs.first;
   while (!signal.aborted) {
     const startedAt = performance.now();
     try {
-      await runStream({ config, extraction, direction, signal, log, holder });
+      await runStream({ ...stream, signal, log, holder });
     } catch (error) {
       if (signal.aborted) return;
       const failure = error instanceof StranglerError ? error : unexpected(error);
       const detail = { extraction: extraction.name, direction, code: failure.code, fact: failure.fact };
       if (lasting.has(failure.code)) {
         log.error({ ...detail, remedy: failure.remedy }, 'the stream has stopped for good');
-        return;
+        await untilCheckpoint(stream, (found) => found.lease === 0n, signal);
+        continue;
       }
       log.warn(detail, 'the stream was interrupted');
       if (performance.now() - startedAt > 10 * backoffMs.most) waitMs = backoffMs.first;
       const wait =
         failure.code === 'LEASE_LOST'
-          ? silence(config, extraction, direction, signal)
+          ? untilCheckpoint(stream, (found) => found.ageMs > silentMs, signal)
           : pause(waitMs, signal);
       await wait.catch(() => {});
       waitMs = Math.min(waitMs * 2, backoffMs.most);
@@ -142,20 +146,21 @@ async function supervise(
   }
 }
 
-/** Waits until the sink that took over has not written for a while. */
-async function silence(
-  config: Config,
-  extraction: Extraction,
-  direction: Direction,
+/** Waits for a checkpoint that nobody holds any more, or that a new copy has made; resolves when the signal aborts. */
+async function untilCheckpoint(
+  stream: StreamName,
+  free: (checkpoint: Checkpoint) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const url = databaseOf({ config, extraction, direction }, targetOf[direction]);
-  const sql = new SqlPool({ url, role: 'apply', name: 'cdc standby', max: 1 });
+  const { extraction, direction } = stream;
+  const url = databaseOf(stream, targetOf[direction]);
+  const sql = new SqlPool({ url, role: 'apply', name: `standby ${direction} ${extraction.name}`, max: 1 });
   try {
-    for (;;) {
-      await pause(1_000, signal);
-      const checkpoint = await readCheckpoint(sql, extraction.name, direction).catch(() => undefined);
-      if (checkpoint && checkpoint.ageMs > silentMs) return;
+    while (!signal.aborted) {
+      // Without an answer nothing is known, and we go on waiting.
+      const found = await readCheckpoint(sql, extraction.name, direction).catch(() => undefined);
+      if (found && free(found)) return;
+      await pause(standbyMs, signal).catch(() => {});
     }
   } finally {
     await sql.end();

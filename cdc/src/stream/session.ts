@@ -8,11 +8,13 @@ import {
   readCheckpoint,
   type Side,
   sourceOf,
+  stopStream,
   takeLease,
   targetOf,
 } from '@strangler/ledger';
 import { connect } from '@strangler/postgres';
 import pg from 'pg';
+import { applyFailure } from '../apply/index.ts';
 import { readCatalog } from '../catalog/index.ts';
 import { resolvePlan, schemasOf, type TablePlan, tablesOf } from '../plan/index.ts';
 import { checkSlot, freeSlot } from '../source/index.ts';
@@ -69,16 +71,32 @@ export async function openSession(stream: StreamName, holder: string, signal: Ab
     const before = await readCheckpoint(target, stream.extraction.name, stream.direction);
     if (!before) throw neverCopied(stream);
     const lease = await takeLease(target, stream.extraction.name, stream.direction, holder);
-    await prepareTarget(target, stream, signal);
-    const checkpoint = (await readCheckpoint(target, stream.extraction.name, stream.direction)) ?? before;
-    await freeSlot(source, checkpoint.slot, signal);
-    await checkSlot(source, checkpoint.slot, checkpoint.applied);
-    const plans = await plansOf(stream, source, target);
+    const { checkpoint, plans } = await prepare(stream, { source, target, signal }).catch(
+      async (error: unknown) => {
+        const failure = applyFailure(error, `the ${targetSide}'s database`);
+        const { extraction, direction } = stream;
+        await stopStream(target, { extraction: extraction.name, direction, lease }, failure.message);
+        throw failure;
+      },
+    );
     return { source, target, plans, lease, checkpoint, behindMs: before.lagMs + before.ageMs, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Everything between the lease and the first change. */
+async function prepare(
+  stream: StreamName,
+  { source, target, signal }: { source: pg.Client; target: pg.Client; signal: AbortSignal },
+): Promise<{ checkpoint: Checkpoint; plans: readonly TablePlan[] }> {
+  await prepareTarget(target, stream, signal);
+  const checkpoint = await readCheckpoint(target, stream.extraction.name, stream.direction);
+  if (!checkpoint) throw neverCopied(stream);
+  await freeSlot(source, checkpoint.slot, signal);
+  await checkSlot(source, checkpoint.slot, checkpoint.applied);
+  return { checkpoint, plans: await plansOf(stream, source, target) };
 }
 
 async function plansOf(stream: StreamName, source: pg.Client, target: pg.Client): Promise<TablePlan[]> {
