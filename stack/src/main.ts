@@ -56,7 +56,8 @@ function printAddresses(stack: Stack, dataDir: string): void {
   ] as const;
   console.log(`\n${lines.map(([what, where]) => `  ${what.padEnd(32)} ${colours.bold(where)}`).join('\n')}`);
   console.log(
-    `\n  Secrets are in ${path.join(path.relative('.', dataDir), 'secrets.env')}. Ctrl-C stops everything.\n`,
+    `\n  For \`npx strangler\` in another terminal: ${colours.bold(`set -a; . ${path.join(path.relative('.', dataDir), 'operator.env')}; set +a`)}` +
+      `\n  Secrets are in ${path.join(path.relative('.', dataDir), 'secrets.env')}. Ctrl-C stops everything.\n`,
   );
 }
 

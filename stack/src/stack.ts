@@ -14,6 +14,7 @@ import {
 import { type Environments, environments, type SeedSize } from './environments.ts';
 import { installFlagServer } from './flag-server.ts';
 import type { Log } from './log.ts';
+import { signInCustomers, writeOperatorEnvironment } from './operator.ts';
 import { assertPortsFree, type Ports } from './ports.ts';
 import { type Command, type Finished, launchProcess, type Ready, repository, runCommand } from './process.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
@@ -164,6 +165,9 @@ async function bringUp(start: Start): Promise<void> {
     ),
     unleash,
   ]);
+  const tokens = await signInCustomers(`http://127.0.0.1:${ports.monolith}`, signal);
+  if (tokens.length > 0) env.operator['PARITY_TOKENS'] = tokens.join(',');
+  await writeOperatorEnvironment(dataDir, env.operator);
   await setUp(start, monolith, service);
   await Promise.all([
     startPart(start, 'cdc', node(start, 'cdc', serve(start, 'cdc'), { line: saysReady })),
