@@ -3,8 +3,10 @@ import { z } from 'zod';
 
 const duration = z.string().regex(/^\d+(\.\d+)?(ms|s|m)$/, 'a duration such as 500ms, 2s or 1m');
 const size = z.string().regex(/^\d+(\.\d+)?(MB|GB|TB)$/, 'a size such as 500MB or 10GB');
-const url = z.url({ protocol: /^https?$/ });
-const database = z.url({ protocol: /^postgres(ql)?$/ });
+const url = z.url({ protocol: /^https?$/, error: 'an address such as http://127.0.0.1:4000' });
+const database = z
+  .string()
+  .refine(namesDatabase, 'an address such as postgresql://host:5432/database, without user and password');
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'lower-case letters, digits and hyphens');
 const route = z
   .string()
@@ -81,6 +83,14 @@ export const configSchema = z.strictObject({
 });
 
 export type ConfigInput = z.input<typeof configSchema>;
+
+/** Without a host or a database the driver would fill in something of its own. */
+function namesDatabase(text: string): boolean {
+  const parsed = URL.parse(text);
+  if (!parsed) return false;
+  const { protocol, hostname, pathname } = parsed;
+  return /^postgres(ql)?:$/.test(protocol) && hostname !== '' && pathname.length > 1;
+}
 
 /** For completion and type checks in the editor; the command checks the same again when it loads the file. */
 export function defineConfig(input: ConfigInput): ConfigInput {

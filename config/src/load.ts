@@ -34,6 +34,13 @@ export async function loadConfig(file = 'strangler.config.ts'): Promise<Config> 
   } finally {
     hooks.deregister();
   }
+  if (module.default === undefined) {
+    throw new StranglerError(
+      'CONFIG_INVALID',
+      `${path} exports nothing by default.`,
+      'Write `export default defineConfig({ … })`.',
+    );
+  }
   return parseConfig(module.default, path);
 }
 

@@ -106,7 +106,7 @@ export interface Extraction {
 export interface Config {
   /** The file it came from. */
   readonly path: string;
-  /** Of everything but URLs and secrets: an extraction remembers which config it was made from. */
+  /** Of routes, readers and tables: an extraction remembers what it was made from. Addresses and secrets are not in it. */
   readonly hash: string;
   readonly environment: string;
   readonly monolith: { readonly url: string; readonly database: string };

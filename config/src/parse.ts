@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { messageOf, StranglerError } from '@strangler/errors';
+import { messageOf } from '@strangler/errors';
 import { parseTableName } from '@strangler/postgres';
 import { parse as parsePath } from 'path-to-regexp';
 import type { z } from 'zod';
 import { configSchema } from './define.ts';
+import { invalid, mistakes } from './mistakes.ts';
 import type {
   Config,
   Extraction,
@@ -14,6 +15,7 @@ import type {
   StatelessRoute,
   TableMapping,
 } from './model.ts';
+import { refuseTwoOwners } from './owners.ts';
 
 type Input = z.output<typeof configSchema>;
 type ExtractionInput = NonNullable<Input['extractions']>[string];
@@ -22,10 +24,10 @@ type ExtractionInput = NonNullable<Input['extractions']>[string];
 export function parseConfig(input: unknown, path: string): Config {
   const checked = configSchema.safeParse(input);
   if (!checked.success) {
-    const issues = checked.error.issues.map(
-      (issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`,
+    throw invalid(
+      path,
+      checked.error.issues.flatMap((issue) => mistakes(issue)),
     );
-    throw invalid(path, issues);
   }
   const { environment, monolith, flags } = checked.data;
   const extractions = Object.entries(checked.data.extractions ?? {}).map(([name, each]) =>
@@ -34,7 +36,7 @@ export function parseConfig(input: unknown, path: string): Config {
   const routes = Object.entries(checked.data.routes ?? {}).map(
     ([name, each]): StatelessRoute => ({
       name,
-      ...split(each.match, path),
+      ...split(each.match, `routes.${name}`, path),
       service: bareUrl(each.service),
       client: pick(each.client ?? {}),
     }),
@@ -53,21 +55,22 @@ export function parseConfig(input: unknown, path: string): Config {
 }
 
 function extractionFrom(name: string, input: ExtractionInput, path: string): Extraction {
+  const at = `extractions.${name}`;
   return {
     name,
     service: { url: bareUrl(input.service.url), database: input.service.database },
     client: pick(input.client ?? {}),
     routes: Object.entries(input.routes ?? {}).map(([route, each]): Route => {
       const { match, writes } = typeof each === 'string' ? { match: each, writes: undefined } : each;
-      const parts = split(match, path);
+      const parts = split(match, `${at}.routes.${route}`, path);
       return { name: route, ...parts, kind: kindOf(parts.method, writes) };
     }),
-    readers: (input.readers ?? []).map((each): ReaderRoute => {
+    readers: (input.readers ?? []).map((each, index): ReaderRoute => {
       const { match, late } = typeof each === 'string' ? { match: each, late: undefined } : each;
-      return { name: match, ...split(match, path), late: late ?? 'refuse' };
+      return { name: match, ...split(match, `${at}.readers.${index}`, path), late: late ?? 'refuse' };
     }),
-    tables: Object.entries(input.tables).map(([table, each]) => tableFrom(table, each, path)),
-    limits: limitsFrom(name, input.limits ?? {}, path),
+    tables: Object.entries(input.tables).map(([table, each]) => tableFrom(table, each, at, path)),
+    limits: limitsFrom(at, input.limits ?? {}, path),
     unfinished: pick(input.unfinished ?? {}),
     parity: {
       requests: input.parity?.requests ?? [],
@@ -82,18 +85,23 @@ function kindOf(method: string, writes: boolean | undefined): RouteKind {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? 'read' : 'write';
 }
 
-function split(match: string, path: string): { method: string; path: string } {
+function split(match: string, at: string, path: string): { method: string; path: string } {
   const space = match.indexOf(' ');
   const pattern = match.slice(space + 1);
   try {
     parsePath(pattern);
   } catch (error) {
-    throw invalid(path, [`route ${match}: ${messageOf(error)}`]);
+    throw invalid(path, [`${at}: ${messageOf(error)}`]);
   }
   return { method: match.slice(0, space), path: pattern };
 }
 
-function tableFrom(table: string, input: ExtractionInput['tables'][string], path: string): TableMapping {
+function tableFrom(
+  table: string,
+  input: ExtractionInput['tables'][string],
+  at: string,
+  path: string,
+): TableMapping {
   try {
     const monolith = parseTableName(table, 'public');
     return {
@@ -107,11 +115,11 @@ function tableFrom(table: string, input: ExtractionInput['tables'][string], path
       })),
     };
   } catch (error) {
-    throw invalid(path, [`table ${table}: ${messageOf(error)}`]);
+    throw invalid(path, [`${at}.tables.${table}: ${messageOf(error)}`]);
   }
 }
 
-function limitsFrom(name: string, input: NonNullable<ExtractionInput['limits']>, path: string): Limits {
+function limitsFrom(at: string, input: NonNullable<ExtractionInput['limits']>, path: string): Limits {
   const limits: Limits = {
     lagMs: durationMs(input.lag ?? '2s'),
     drainMs: durationMs(input.drain ?? '1s'),
@@ -126,44 +134,10 @@ function limitsFrom(name: string, input: NonNullable<ExtractionInput['limits']>,
   const least = 2 * limits.drainMs + limits.fenceMs + 500;
   if (limits.holdMs < least) {
     throw invalid(path, [
-      `extractions.${name}.limits.hold: ${limits.holdMs} ms is shorter than twice the drain, the fence and a margin: ${least} ms`,
+      `${at}.limits.hold: ${limits.holdMs} ms is shorter than twice the drain, the fence and a margin: ${least} ms`,
     ]);
   }
   return limits;
-}
-
-/** A route that two owners claim could send a write to the wrong one. */
-function refuseTwoOwners(config: Config): void {
-  const claims = new Map<string, string>();
-  const claim = (owner: string, route: { method: string; path: string }) => {
-    const key = `${route.method} ${route.path.replaceAll(/[:*][A-Za-z_][A-Za-z0-9_]*/g, ':')}`;
-    const other = claims.get(key);
-    if (other !== undefined)
-      throw invalid(config.path, [`${route.method} ${route.path} is claimed by ${other} and by ${owner}`]);
-    claims.set(key, owner);
-  };
-  const tables = new Map<string, string>();
-  for (const extraction of config.extractions) {
-    for (const route of extraction.routes)
-      claim(`extractions.${extraction.name}.routes.${route.name}`, route);
-    for (const route of extraction.readers) claim(`extractions.${extraction.name}.readers`, route);
-    for (const { monolith } of extraction.tables) {
-      const table = `${monolith.schema}.${monolith.name}`;
-      const other = tables.get(table);
-      if (other !== undefined)
-        throw invalid(config.path, [`table ${table} is claimed by ${other} and by ${extraction.name}`]);
-      tables.set(table, extraction.name);
-    }
-  }
-  for (const route of config.routes) claim(`routes.${route.name}`, route);
-}
-
-function invalid(path: string, issues: readonly string[]): StranglerError {
-  return new StranglerError(
-    'CONFIG_INVALID',
-    `${path}: ${issues.join('; ')}.`,
-    'Correct the config; docs/config.md lists every key.',
-  );
 }
 
 function durationMs(text: string): number {
