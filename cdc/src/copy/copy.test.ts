@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { StranglerError, waitFor } from '@strangler/errors';
 import { publicationName, readCheckpoint, slotName } from '@strangler/ledger';
 import { parseLsn } from '@strangler/postgres';
@@ -72,6 +75,7 @@ async function copied(more: Partial<Parameters<typeof copyTables>[0]> = {}) {
   return await copyTables({ config: sides.config, extraction: sides.extraction, signal: never, ...more });
 }
 
+const waitingCopy = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'COPY%'`;
 const waitingDelete = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'DELETE%'`;
 
 async function refusal(work: Promise<unknown>): Promise<StranglerError> {
@@ -170,11 +174,59 @@ describe('copyTables', () => {
 
   test('rows of an interrupted copy are deleted, and the copy starts from nothing', async () => {
     await sides.prepare();
-    await sides.as('service', 'apply', async (sql) => sql.query(`INSERT INTO public.line VALUES ('half', 1, NULL)`));
+    await sides.as('service', 'apply', async (sql) =>
+      sql.query(`INSERT INTO public.line VALUES ('half', 1, NULL)`),
+    );
     await sides.monolith.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [slotOf()]);
     await copied();
     expect(await counted()).toEqual({ bought: 2002, line: 300 });
     expect(await slots('monolith')).toBe(1);
+  });
+
+  test('a copy that was killed starts from nothing, whatever its sessions still hold', async () => {
+    await sides.prepare();
+    const blocker = new pg.Client({ connectionString: sides.service.url() });
+    await blocker.connect();
+    try {
+      await blocker.query('BEGIN; LOCK TABLE line IN SHARE MODE');
+      const child = copyInProcess(sides);
+      const ended = once(child, 'exit');
+      // One table is in; the other's rows and their end are in the server's hands, and it waits for the lock.
+      const waiting = await waitFor(
+        async () => {
+          const [row] = await sides.service.query<{ pid: number }>(waitingCopy);
+          return (await counted())?.['bought'] === 2002 ? row?.pid : undefined;
+        },
+        { timeoutMs: 20_000, what: 'the first table' },
+      );
+      child.kill('SIGKILL');
+      await ended;
+      const again = copied();
+      await waitFor(
+        async () =>
+          (await sides.service.query('SELECT FROM pg_stat_activity WHERE pid = $1', [waiting])).length ===
+            0 || undefined,
+        { timeoutMs: 20_000, what: 'the end of its session' },
+      );
+      await blocker.query('ROLLBACK');
+      await again;
+    } finally {
+      await blocker.end();
+    }
+    expect(await counted()).toEqual({ bought: 2002, line: 300 });
+    expect(await slots('monolith')).toBe(1);
+  });
+
+  test('trap 29: a trigger of the service that drops rows is noticed', async () => {
+    await sides.service.query(`
+      CREATE FUNCTION drop_some() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN CASE WHEN NEW.cents % 7 = 0 THEN NULL ELSE NEW END; END';
+      CREATE TRIGGER drop_some BEFORE INSERT ON bought FOR EACH ROW EXECUTE FUNCTION drop_some();
+      ALTER TABLE bought ENABLE ALWAYS TRIGGER drop_some`);
+    await sides.prepare();
+    expect((await refusal(copied())).fact).toMatch(
+      /^The monolith gave 2002 rows of "shop"\."orders", the service took 1\d+\.$/,
+    );
+    expect(await counted()).toEqual({ bought: 0, line: 0 });
   });
 
   test('a row that the service refuses: nothing is left, and the error says which', async () => {
@@ -319,6 +371,14 @@ test('splitPages leaves no page out and none twice, and its last part is open', 
     { first: 20, end: null },
   ]);
 });
+
+function copyInProcess({ config }: Sides) {
+  const script = fileURLToPath(new URL('../../test/copy-process.ts', import.meta.url));
+  const json = JSON.stringify(config, (_, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  );
+  return spawn(process.execPath, [script, json], { stdio: 'ignore' });
+}
 
 /** Inserts orders, one per transaction and every tenth rolled back, until told to stop; returns how many committed. */
 async function writeUntil({ monolith }: Sides, signal: AbortSignal): Promise<number> {

@@ -15,7 +15,7 @@ import { withConnection } from '../connection.ts';
 import { resolvePlan, schemasOf, type TablePlan, tablesOf } from '../plan/index.ts';
 import { exportSlot, failedCopy, removeSlot, requirePublication, slotExists } from './slot.ts';
 import { type CopyProgress, TableCounts } from './table-counts.ts';
-import { deleteRows, filledTables, notEmpty } from './target-rows.ts';
+import { deleteRows, endFormerCopies, filledTables, notEmpty } from './target-rows.ts';
 import { copyTasks } from './task.ts';
 import { runTasks, type Worker } from './workers.ts';
 
@@ -140,6 +140,7 @@ async function makeRoom(
   plans: readonly TablePlan[],
   slot: string,
 ): Promise<void> {
+  await endFormerCopies(target);
   const interrupted = await slotExists(source, slot);
   const filled = await filledTables(target, plans);
   if (filled.length > 0 && !interrupted) throw notEmpty(filled);
@@ -156,7 +157,10 @@ async function undo(
   slot: string,
 ): Promise<string | undefined> {
   try {
-    await withConnection(into, async (target) => deleteRows(target, plans));
+    await withConnection(into, async (target) => {
+      await endFormerCopies(target);
+      await deleteRows(target, plans);
+    });
     await removeSlot(source, slot);
     return undefined;
   } catch (error) {

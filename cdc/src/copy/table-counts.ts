@@ -5,7 +5,7 @@ import type { TablePlan } from '../plan/index.ts';
 /** How far the copy of one table is. */
 export interface CopyProgress {
   readonly table: string;
-  /** Of finished parts. */
+  /** Passed on so far. */
   readonly rows: number;
   readonly bytes: number;
   /** The planner's estimate; null if it has none. */
@@ -44,18 +44,19 @@ export class TableCounts {
     this.#of(qualified(plan.source)).tasksLeft += 1;
   }
 
-  bytes(plan: TablePlan, bytes: number): void {
+  moved(plan: TablePlan, bytes: number, rows: number): void {
     const table = qualified(plan.source);
-    this.#of(table).bytes += bytes;
+    const count = this.#of(table);
+    count.bytes += bytes;
+    count.rows += rows;
     this.#moved = performance.now();
     if (this.#moved - (this.#told.get(table) ?? 0) < 250) return;
     this.#told.set(table, this.#moved);
     this.#say(table);
   }
 
-  finished(plan: TablePlan, rows: number): void {
+  finished(plan: TablePlan): void {
     const count = this.#of(qualified(plan.source));
-    count.rows += rows;
     count.tasksLeft -= 1;
     this.#moved = performance.now();
     if (count.tasksLeft === 0) this.#say(qualified(plan.source));

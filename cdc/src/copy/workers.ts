@@ -25,11 +25,11 @@ export async function runTasks(
     for (let task = queue.shift(); task; task = queue.shift()) {
       signal.throwIfAborted();
       const { plan } = task;
-      const rows = await pipeTask(task, source, target, {
+      await pipeTask(task, source, target, {
         signal,
-        onBytes: (bytes) => counts.bytes(plan, bytes),
+        onChunk: (bytes, rows) => counts.moved(plan, bytes, rows),
       });
-      counts.finished(plan, rows);
+      counts.finished(plan);
     }
   };
   let reason: unknown;
