@@ -323,6 +323,17 @@ describe('copyTables', () => {
     expect(await counted()).toMatchObject({ line: 300 });
   });
 
+  test('a large table is shared out among the workers, and each row is copied once', async () => {
+    await sides.prepare();
+    const [size] = await sides.monolith.query<{ pages: number }>(
+      `SELECT pg_relation_size('shop.orders') / 8192 AS pages`,
+    );
+    expect(Number(size?.pages)).toBeGreaterThan(10);
+    const result = await copied({ pagesPerTask: 2, workers: 3 });
+    expect(result.tables).toContainEqual({ table: '"shop"."orders"', rows: 2002 });
+    expect(await counted()).toEqual({ bought: 2002, line: 300 });
+  });
+
   test('emptyService takes the copied rows away', async () => {
     await sides.prepare();
     await copied();

@@ -28,6 +28,8 @@ export interface CopyOptions {
   readonly onWait?: (blockers: string) => void;
   /** Connections to each database; 4 by default. */
   readonly workers?: number;
+  /** Tables larger than so many pages are shared out; 64 MB by default. */
+  readonly pagesPerTask?: number;
   /** How long the slot may wait for transactions of others; 30 s by default. */
   readonly slotTimeoutMs?: number;
   /** How long a copy may stand still before it is given up; 60 s by default. */
@@ -189,7 +191,7 @@ async function copyUnderSnapshot(
       source,
       plans.map((each) => each.source),
     );
-    const tasks = await copyTasks(source, plans, catalog);
+    const tasks = await copyTasks(source, plans, catalog, options.pagesPerTask);
     counts.expect(catalog);
     for (let n = 0; n < Math.min(options.workers ?? 4, tasks.length); n += 1) {
       workers.push(await openWorker(sides, exported.snapshot));

@@ -174,7 +174,7 @@ async function stageFindings(
     problems.push(
       refuse(
         `The ${side} has no fence on ${listed(rows.map((row) => row['name'] ?? ''))}: writes there pass whoever owns.`,
-        'Install the trigger there as on its parent (playbook.md, new partitions); until then no switch is possible.',
+        'As strangler_admin, create the trigger strangler_fence there as it is on the other tables (pg_get_triggerdef shows it) and ENABLE ALWAYS it; until then no switch is possible.',
       ),
     );
   }
