@@ -1,6 +1,8 @@
-import type { Sides } from './sides.ts';
+import { expect } from 'vitest';
+import { caughtUp, copyAll, follow, followForEver } from './follow.ts';
+import { makeSides, type Sides } from './sides.ts';
 
-export const historyTables = {
+const historyTables = {
   'shop.thing': {
     to: 'thing',
     columns: {
@@ -11,7 +13,7 @@ export const historyTables = {
   'shop.Pa rt': { to: '"Pa""rt"', columns: { 'B c': { to: 'b' } } },
 };
 
-export const historyMonolith = `
+const historyMonolith = `
   CREATE SCHEMA shop;
   CREATE TYPE shop.kind AS ENUM ('a', 'b', 'c');
   CREATE TABLE shop.thing (id bigserial PRIMARY KEY, u text UNIQUE, d int UNIQUE DEFERRABLE, kind shop.kind NOT NULL, cost numeric(12,2), big text, arr text[]);
@@ -20,12 +22,15 @@ export const historyMonolith = `
   CREATE TABLE shop.part_x PARTITION OF shop."Pa rt" FOR VALUES IN ('x');
   CREATE TABLE shop.part_rest PARTITION OF shop."Pa rt" DEFAULT;`;
 
-export const historyService = `
+const historyService = `
   CREATE TABLE thing (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, u text UNIQUE, d int UNIQUE, kind text NOT NULL, cents bigint, big text, arr text[], kept int NOT NULL DEFAULT 7);
   CREATE TABLE "Pa""rt" (a text, b int, v text, PRIMARY KEY (a, b));`;
 
+/** The seed of this run: SEED repeats one. */
+export const historySeed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e9));
+
 /** Numbers that a seed decides. */
-export function dice(seed: number): (below: number) => number {
+function dice(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -34,7 +39,7 @@ export function dice(seed: number): (below: number) => number {
 }
 
 /** A transaction of random statements, some of them undone; one that the source refuses is undone, too. */
-export function randomTransaction(roll: (below: number) => number): string {
+function randomTransaction(roll: (below: number) => number): string {
   const statements = Array.from({ length: 1 + roll(5) }, () => randomStatement(roll));
   const body = statements.map((statement) => {
     const undone = roll(6) === 0 ? `RAISE EXCEPTION 'undone';` : '';
@@ -71,7 +76,7 @@ function randomStatement(roll: (below: number) => number): string {
 }
 
 /** What both sides hold, in the monolith's terms. */
-export async function historyRows(sides: Sides) {
+async function historyRows(sides: Sides) {
   const [thing, part, copiedThing, copiedPart] = await Promise.all([
     sides.monolith.query(
       `SELECT id, u, d, kind::text, cost, md5(big) AS big, arr::text FROM shop.thing ORDER BY id`,
@@ -83,4 +88,66 @@ export async function historyRows(sides: Sides) {
     sides.service.query(`SELECT a, b, v FROM "Pa""rt" ORDER BY 1, 2`),
   ]);
   return { monolith: { thing, part }, service: { thing: copiedThing, part: copiedPart } };
+}
+
+/** The databases of a history, copied. */
+async function historySides(): Promise<Sides> {
+  const sides = await makeSides({
+    monolith: historyMonolith,
+    service: historyService,
+    tables: historyTables,
+  });
+  await sides.monolith.query(
+    `INSERT INTO shop.thing (u, kind) SELECT 'seed' || n, 'a' FROM generate_series(1, 6) n`,
+  );
+  await copyAll(sides);
+  return sides;
+}
+
+/** Follows random transactions, and what piled up while nobody followed. */
+export async function followHistory(seed: number, transactions: number): Promise<void> {
+  const sides = await historySides();
+  const roll = dice(seed);
+  let committed = 0;
+  let stream = follow(sides, 'forward');
+  for (let round = 0; round < 4; round += 1) {
+    for (let n = 0; n < transactions / 8; n += 1) committed += Number(await write(sides, roll));
+    await expectEqual(sides, seed);
+    await stream.stop();
+    // What piles up meanwhile shares target transactions.
+    for (let n = 0; n < transactions / 8; n += 1) committed += Number(await write(sides, roll));
+    stream = follow(sides, 'forward');
+    await expectEqual(sides, seed);
+  }
+  expect(committed).toBeGreaterThan(transactions / 2);
+}
+
+/** Follows random transactions with a sink whose connections die again and again. */
+export async function followHistoryKilled(seed: number, transactions: number): Promise<void> {
+  const sides = await historySides();
+  const roll = dice(seed);
+  followForEver(sides, 'forward');
+  for (let n = 0; n < transactions; n += 1) {
+    await write(sides, roll);
+    if (roll(8) > 0) continue;
+    const [side, name] = roll(2) ? (['service', 'apply'] as const) : (['monolith', 'source'] as const);
+    await sides[side].query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'strangler_${name}' AND application_name = 'strangler forward x'`,
+    );
+  }
+  await expectEqual(sides, seed);
+}
+
+async function expectEqual(sides: Sides, seed: number): Promise<void> {
+  await caughtUp(sides, 'forward', 30_000);
+  const { monolith, service } = await historyRows(sides);
+  expect(service, `SEED=${seed}`).toEqual(monolith);
+}
+
+/** Runs a random transaction; whatever the source refuses, it refuses whole. */
+async function write(sides: Sides, roll: (below: number) => number): Promise<boolean> {
+  return await sides.monolith.query(randomTransaction(roll)).then(
+    () => true,
+    () => false,
+  );
 }
