@@ -51,6 +51,11 @@ export class TestLedger {
       await this.as(side, 'admin', async (sql) => {
         await sql.query('SET ROLE strangler_owner');
         await createOwnership(sql, extraction, side);
+        // Small epochs read better in the tests than the time.
+        if (side === 'monolith')
+          await sql.query('UPDATE strangler.ownership SET epoch = 1, term = 1 WHERE extraction = $1', [
+            extraction,
+          ]);
         await createCheckpoint(sql, extraction, {
           direction,
           slot: `slot_${direction}`,

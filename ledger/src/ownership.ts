@@ -71,13 +71,17 @@ export async function ledgerExists(sql: Sql): Promise<boolean> {
   return rows[0]?.['there'] === 't';
 }
 
-/** Makes this side's row. The monolith begins open at epoch 1, the service closed at epoch 0. */
+/**
+ * Makes this side's row: the monolith begins open, the service closed at epoch 0. The first epoch is the time in
+ * seconds, so that it is higher than any of an extraction that was cancelled before: clients may still hold tokens of it.
+ */
 export async function createOwnership(sql: Sql, extraction: string, side: Side): Promise<void> {
-  const [epoch, state] = side === 'monolith' ? [1, 'open'] : [0, 'closed'];
   await sql.query(
     `INSERT INTO strangler.ownership (extraction, side, lock_key, epoch, term, state)
-     VALUES ($1, $2, hashtext($1), $3, $3, $4) ON CONFLICT (extraction) DO NOTHING`,
-    [extraction, side, epoch, state],
+     SELECT $1, $2, hashtext($1), first, first, $3
+       FROM (SELECT CASE WHEN $2 = 'monolith' THEN extract(epoch FROM clock_timestamp())::bigint ELSE 0 END AS first) f
+     ON CONFLICT (extraction) DO NOTHING`,
+    [extraction, side, side === 'monolith' ? 'open' : 'closed'],
   );
 }
 
