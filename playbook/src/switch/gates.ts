@@ -54,7 +54,9 @@ export function gates(observed: Observed, limits: Limits, name: string): Gate[] 
     gate(
       'lag',
       lagMs <= limits.lagMs,
-      `the ${observed.to}'s copy is ${Math.round(lagMs)} ms behind, limit ${limits.lagMs} ms`,
+      carrying
+        ? `the ${observed.to}'s copy is ${Math.round(lagMs)} ms behind, limit ${limits.lagMs} ms`
+        : `how far the ${observed.to}'s copy is behind is not known`,
       'Wait until it has caught up.',
     ),
     gate(
@@ -123,7 +125,7 @@ function isUp(checkpoint: Observed['carrying']): boolean {
 
 function streamState(checkpoint: Observed['carrying']): string {
   if (!checkpoint) return 'does not exist';
-  if (checkpoint.stopped !== null) return `stands still: ${checkpoint.stopped}`;
+  if (checkpoint.stopped !== null) return `stands still: ${checkpoint.stopped.replace(/\.$/, '')}`;
   return isUp(checkpoint) ? 'is up' : `is not up: its sink wrote last ${Math.round(checkpoint.ageMs)} ms ago`;
 }
 
