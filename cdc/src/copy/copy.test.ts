@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { StranglerError, waitFor } from '@strangler/errors';
 import { publicationName, readCheckpoint, slotName } from '@strangler/ledger';
 import { parseLsn } from '@strangler/postgres';
 import pg from 'pg';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { copyInProcess, openWriter, writeUntil } from '../../test/copy-peers.ts';
 import { application, makeSides, type Sides } from '../../test/sides.ts';
 import { type CopyProgress, copyTables, createReverse, emptyService } from './index.ts';
 import { splitPages } from './task.ts';
@@ -111,7 +110,7 @@ describe('copyTables', () => {
     expect(await checkpoint()).toMatchObject({
       slot: slotOf(),
       applied: result.consistentPoint,
-      sourceEpoch: 1n,
+      sourceEpoch: expect.toSatisfy((epoch: bigint) => epoch > 1_700_000_000n),
       sourceState: 'open',
       holder: null,
     });
@@ -382,38 +381,3 @@ test('splitPages leaves no page out and none twice, and its last part is open', 
     { first: 20, end: null },
   ]);
 });
-
-function copyInProcess({ config }: Sides) {
-  const script = fileURLToPath(new URL('../../test/copy-process.ts', import.meta.url));
-  const json = JSON.stringify(config, (_, value: unknown) =>
-    typeof value === 'bigint' ? `${value}n` : value,
-  );
-  return spawn(process.execPath, [script, json], { stdio: 'ignore' });
-}
-
-/** Inserts orders, one per transaction and every tenth rolled back, until told to stop; returns how many committed. */
-async function writeUntil({ monolith }: Sides, signal: AbortSignal): Promise<number> {
-  const client = new pg.Client({ connectionString: monolith.url(application) });
-  await client.connect();
-  try {
-    let committed = 0;
-    for (let n = 1; !signal.aborted; n += 1) {
-      await client.query('BEGIN');
-      await client.query(`INSERT INTO shop.orders (user_id, status, total) VALUES (1, 'new', 1)`);
-      await client.query(n % 10 === 0 ? 'ROLLBACK' : 'COMMIT');
-      if (n % 10 !== 0) committed += 1;
-    }
-    return committed;
-  } finally {
-    await client.end();
-  }
-}
-
-async function openWriter({ monolith }: Sides): Promise<{ pid: number } & AsyncDisposable> {
-  const client = new pg.Client({ connectionString: monolith.url(application) });
-  await client.connect();
-  await client.query('BEGIN');
-  await client.query('INSERT INTO shop.users VALUES (2)');
-  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-  return { pid: rows[0]?.pid ?? 0, [Symbol.asyncDispose]: async () => await client.end() };
-}
