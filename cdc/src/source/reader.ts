@@ -46,6 +46,7 @@ export interface Reader {
 /** How long a source may hear nothing from us; far below any wal_sender_timeout in use (default 60 s). */
 const statusEveryMs = 1_000;
 const tickMs = 20;
+const startMs = 30_000;
 
 /**
  * Reads a slot through the replication protocol. Statuses are sent by a timer of their own, so that neither a slow
@@ -79,10 +80,18 @@ export async function openReader(options: ReaderOptions): Promise<Reader> {
     (error: unknown) => ended.reject(startError(options, error)),
   );
   client.once('end', () => ended.reject(unreachable(options, 'the connection was closed')));
-  await Promise.race([connection.started, ended.promise]).catch(async (error: unknown) => {
+  const late = setTimeout(
+    () => ended.reject(unreachable(options, `it did not start within ${startMs} ms`)),
+    startMs,
+  );
+  try {
+    await Promise.race([connection.started, ended.promise]);
+  } catch (error) {
     connection.destroy();
     throw error;
-  });
+  } finally {
+    clearTimeout(late);
+  }
   const timer = setInterval(() => session.tick(), tickMs);
   return {
     ended: ended.promise,
