@@ -42,7 +42,9 @@ export async function runDemo(
   // PostgreSQL's system user passes through here.
   await chmod(home, 0o711);
   const logs = createWriteStream(path.join(home, 'stack.log'));
-  const traffic = new Traffic();
+  const traffic = new Traffic((failure) =>
+    logs.write(`${new Date().toISOString()} shoppers ${JSON.stringify(failure)}\n`),
+  );
   const journal = new Journal();
   const progress = new Progress(traffic, journal, out);
   progress.start();
@@ -176,13 +178,14 @@ function summarize(
   const failures = traffic.failures.map(
     ({ step, route, status, said }) => `${step}: ${route} answered ${status} ${said}`,
   );
-  const details = [
-    ...findings.lost,
-    ...findings.duplicated,
-    ...findings.imbalances,
-    ...traffic.stale,
-    ...failures,
-  ];
+  const details = [failures, traffic.stale, findings.lost, findings.duplicated, findings.imbalances].flatMap(
+    firstFew,
+  );
   if (of.missed > 0) details.push(`${of.missed} visits found no free shopper`);
   return { result: { ok: found.length === 0, ...result }, problems: found, details };
+}
+
+/** Enough of a kind to see what it is. */
+function firstFew(facts: readonly string[]): string[] {
+  return facts.length <= 8 ? [...facts] : [...facts.slice(0, 8), `… and ${facts.length - 8} more like this`];
 }

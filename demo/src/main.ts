@@ -50,7 +50,6 @@ function printReport({ result, problems, details, kept }: DemoReport): void {
       colours.green('  Nothing was lost, doubled or stale. The orders moved out, back, and out again.\n'),
     );
   for (const problem of problems) console.error(colours.red(`  ✗ ${problem}`));
-  for (const detail of details.slice(0, 40)) console.error(colours.dim(`      ${detail}`));
-  if (details.length > 40) console.error(colours.dim(`      … and ${details.length - 40} more`));
+  for (const detail of details) console.error(colours.dim(`      ${detail}`));
   if (kept) console.error(`\n  Data and logs are kept in ${kept}`);
 }

@@ -5,7 +5,7 @@ import { Dice } from './shoppers/dice.ts';
 
 /** Orders of the seed that these writers change, by their own column; shoppers never touch them. */
 const orderIds = Array.from({ length: 20 }, (_, index) => index + 1);
-const writers = 4;
+const writers = 5;
 
 /**
  * Programs that write the monolith's orders past HTTP, as real monoliths have them, in REPEATABLE READ transactions
@@ -61,7 +61,7 @@ export class PastHttp {
       client ??= await this.#connect();
       const fate = client ? await this.#transaction(client, id, `note ${writer}.${turn}`, dice) : 'refused';
       if (fate === 'unknown') client = undefined;
-      await pause(fate === 'acknowledged' ? dice.between(20, 120) : 500, signal).catch(() => {});
+      await pause(fate === 'acknowledged' ? dice.between(50, 150) : 500, signal).catch(() => {});
     }
     await client?.end().catch(() => {});
   }
@@ -91,7 +91,7 @@ export class PastHttp {
       await client.query('select count(*) from shop.orders where id = $1', [id]);
       await pause(dice.between(0, 60));
       await client.query('update shop.orders set gift_message = $2 where id = $1', [id, text]);
-      await pause(dice.between(0, 60));
+      await pause(dice.between(30, 120));
       await client.query('commit');
       this.#acknowledged.set(id, text);
       this.#unknown.delete(id);

@@ -25,7 +25,13 @@ export class Traffic {
   readonly failures: Failure[] = [];
   readonly stale: string[] = [];
   readonly #rows = new Map<string, TrafficRow>();
+  readonly #onFailure: (failure: Failure) => void;
   #recentMs: number[] = [];
+
+  /** @param onFailure hears of every failure, also of those that aren't kept */
+  constructor(onFailure: (failure: Failure) => void = () => {}) {
+    this.#onFailure = onFailure;
+  }
 
   answered(step: string, route: string, target: string | undefined, tookMs: number): void {
     this.requests += 1;
@@ -40,6 +46,7 @@ export class Traffic {
 
   fail(failure: Failure): void {
     this.failed += 1;
+    this.#onFailure(failure);
     if (this.failures.length < 50) this.failures.push(failure);
   }
 
