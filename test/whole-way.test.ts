@@ -47,6 +47,23 @@ describe('a stranger’s database', () => {
     });
 
     await writeMonolith(monolith);
+    await monolith.query(
+      `SET ROLE "Depot Owner"; CREATE TABLE "My Depot"."Reading 2027" PARTITION OF "My Depot"."Reading" FOR VALUES FROM ('2027-01-01') TO ('2028-01-01')`,
+    );
+    const unfenced = await team.run(
+      'switch',
+      'x',
+      '--writes',
+      '--accept',
+      'verified,facades',
+      '--reason',
+      'to see the fence',
+    );
+    expect(unfenced).toMatchObject({
+      code: 2,
+      json: { error: { code: 'GATE_CLOSED', fact: expect.stringContaining('Reading 2027') } },
+    });
+    expect(await team.run('sync', 'x')).toMatchObject({ code: 0, json: { result: { stage: 'following' } } });
     const verified = await team.run('verify', 'x');
     expect(verified, verified.stdout).toMatchObject({ code: 0, json: { result: { verdict: 'equal' } } });
 
@@ -98,6 +115,7 @@ describe('a stranger’s database', () => {
       code: 0,
       json: { result: { cancelled: true, ledgerRemoved: true } },
     });
+    await monolith.query(`DROP TABLE "My Depot"."Reading 2027"`);
     expect(await catalogue(monolith)).toEqual(before.monolith);
     expect(await catalogue(service)).toEqual(before.service);
     expect(

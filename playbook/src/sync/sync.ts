@@ -44,6 +44,10 @@ export async function sync(
   const before = await readExtraction(home, extraction.name);
   if (before && before.stage !== 'planned' && before.stage !== 'copying') {
     if (before.stage === 'lost' || before.stage === 'completed') throw wrongStage(extraction, before.stage);
+    // A partition that came later has no fence yet.
+    await holdRun(home, { extraction: extraction.name, verb: 'sync', actor, plan: ['prepare'] }, async () => {
+      await prepare(config, extraction, signal);
+    });
     return { stage: before.stage, tables: [], followed: await isFollowed(config, extraction, 1_000, signal) };
   }
   if (before?.stage !== 'copying') await refuseWhatDoctorRefuses(config, extraction, onProgress);
@@ -55,12 +59,7 @@ export async function sync(
       onProgress({ phase: 'prepare', text: 'fences, publications, marks' });
       await run.at('prepare');
       await setStage(home, extraction.name, 'copying', config.hash);
-      {
-        await using admin = await openDatabases(config, extraction, 'admin', 'sync');
-        // The service first: its tables are closed before anything of ours can open a door.
-        await prepareSide(admin.service, config, extraction, 'service', signal);
-        await prepareSide(admin.monolith, config, extraction, 'monolith', signal);
-      }
+      await prepare(config, extraction, signal);
       await run.at('copy');
       const copied = await copyTables({
         config,
@@ -86,6 +85,13 @@ export async function sync(
       return { stage: 'following', tables: copied.tables, followed };
     },
   );
+}
+
+/** The service first: its tables are closed before anything of ours can open a door. */
+async function prepare(config: Config, extraction: Extraction, signal: AbortSignal): Promise<void> {
+  await using admin = await openDatabases(config, extraction, 'admin', 'sync');
+  await prepareSide(admin.service, config, extraction, 'service', signal);
+  await prepareSide(admin.monolith, config, extraction, 'monolith', signal);
 }
 
 async function refuseWhatDoctorRefuses(
