@@ -23,6 +23,13 @@ export interface Said {
   };
 }
 
+/** What a team's config file exports, before a test edits it. */
+export interface TeamConfig {
+  readonly environment: string;
+  readonly monolith: { readonly url: string; readonly database: string };
+  readonly extractions: { readonly x: Readonly<Record<string, unknown>> };
+}
+
 /** A team of its own: a config outside the repository, the real command, and `serve cdc` as a process. */
 export class Team {
   readonly folder: string;
@@ -39,20 +46,21 @@ export class Team {
     schema: TestSchema,
     urls: { monolith: string; service: string },
     limits = {},
+    edit: (config: TeamConfig) => object = (config) => config,
   ): Promise<Team> {
     const folder = await mkdtemp(join(tmpdir(), 'a team '));
     const side = createServer((_, response) => response.end('ok'));
     await new Promise<void>((done) => side.listen(0, '127.0.0.1', done));
     const address = side.address();
     const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
-    const config = {
+    const config: TeamConfig = {
       environment: 'team',
       monolith: { url, database: urls.monolith },
       extractions: { x: { service: { url, database: urls.service }, ...schema.extraction, limits } },
     };
     await writeFile(
       join(folder, 'strangler.config.ts'),
-      `import { defineConfig } from '@strangler/config';\nexport default defineConfig(${JSON.stringify(config)});\n`,
+      `import { defineConfig } from '@strangler/config';\nexport default defineConfig(${JSON.stringify(edit(config))});\n`,
     );
     const team = new Team(folder, { PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn' });
     onTestFinished(async () => {
