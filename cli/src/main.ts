@@ -32,7 +32,7 @@ async function main(argv: readonly string[]): Promise<number> {
     if (!verb)
       throw new StranglerError(
         'USAGE',
-        `There is no verb ${name}.`,
+        name.startsWith('-') ? `The verb comes first, before ${name}.` : `There is no verb ${name}.`,
         `Verbs: ${verbs.map((each) => each.name).join(', ')}.`,
       );
     const { values, positionals } = parse(verb, rest);
@@ -69,7 +69,9 @@ function parse(verb: Verb, args: string[]) {
       strict: true,
     });
   } catch (error) {
-    throw new StranglerError('USAGE', `${messageOf(error)}.`, `See: strangler ${verb.name} --help`);
+    // Node's first sentence is the fact; the others are about its own syntax.
+    const [fact] = messageOf(error).split('. ');
+    throw new StranglerError('USAGE', `${fact}.`, `See: strangler ${verb.name} --help`);
   }
 }
 

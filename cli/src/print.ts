@@ -31,8 +31,9 @@ export function printError(error: StranglerError, options: { json: boolean; stac
     );
   }
   if (options.stack) {
-    const cause = error.cause instanceof Error ? error.cause : error;
-    process.stderr.write(`${cause.stack ?? cause.message}\n`);
+    process.stderr.write(`${error.stack ?? error.message}\n`);
+    if (error.cause instanceof Error)
+      process.stderr.write(`cause: ${error.cause.stack ?? error.cause.message}\n`);
   }
 }
 
