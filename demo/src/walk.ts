@@ -226,7 +226,7 @@ export class Walk {
       what: `The end of ${kill}`,
       signal,
     });
-    await Promise.race([stack.ready(kill), pause(90_000, signal)]);
+    await within(90_000, stack.ready(kill));
     await waitFor(
       async () => {
         const failed = traffic.failed;
@@ -250,4 +250,11 @@ function longestGap(journal: Journal, from: number, to: number): { from: number;
     if (before !== undefined && at - before > gap.to - gap.from) gap = { from: before, to: at };
   }
   return gap;
+}
+
+/** Waits for something, but no longer than that; the timer goes with it. */
+async function within(ms: number, awaited: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([awaited, pause(ms, over.signal).catch(() => {})]);
+  over.abort();
 }
