@@ -110,6 +110,23 @@ export async function takeLease(
   return z.coerce.bigint().parse(rows[0]?.['lease']);
 }
 
+/** Whether a sink carries the stream now: its session is there, and it has written within `silentMs`. */
+export async function isCarried(
+  sql: Sql,
+  extraction: string,
+  direction: Direction,
+  silentMs: number,
+): Promise<boolean> {
+  const { rows } = await sql.query(
+    `SELECT EXISTS (SELECT FROM strangler.checkpoint c
+       JOIN pg_stat_activity a ON a.pid = c.pid AND a.backend_start = c.backend_start
+      WHERE c.extraction = $1 AND c.direction = $2
+        AND c.renewed_at > clock_timestamp() - $3 * interval '1 millisecond') AS carried`,
+    [extraction, direction, silentMs],
+  );
+  return rows[0]?.['carried'] === 't';
+}
+
 /** What the sink knows when it moves its checkpoint. */
 export interface Progress {
   readonly extraction: string;

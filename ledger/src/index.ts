@@ -4,6 +4,7 @@ export {
   advanceValues,
   type Checkpoint,
   createCheckpoint,
+  isCarried,
   openViolations,
   type Progress,
   readCheckpoint,

@@ -121,6 +121,27 @@ describe('serving streams', () => {
     ]);
   });
 
+  test('trap 33: of two processes one carries the streams, and the other stands by until it has gone', async () => {
+    await prepared();
+    await stage('following');
+    serve();
+    await caughtUp(sides, 'forward');
+    const first = { stop, served };
+    const { lease } = await checkpointOf(sides, 'forward');
+    serve();
+    await eventually('the second to stand by', async () =>
+      (await backends('service')).some((each) => each['application_name'] === 'strangler standby forward x'),
+    );
+    await sides.monolith.query(`INSERT INTO t (v) VALUES ('a')`);
+    await caughtUp(sides, 'forward');
+    expect((await checkpointOf(sides, 'forward')).lease).toBe(lease);
+    first.stop.abort();
+    await first.served;
+    await sides.monolith.query(`INSERT INTO t (v) VALUES ('b')`);
+    await caughtUp(sides, 'forward');
+    expect((await checkpointOf(sides, 'forward')).lease).toBe(lease + 1n);
+  });
+
   test('swapped databases are refused at once', async () => {
     await prepared();
     const config = {

@@ -5,6 +5,7 @@ import {
   type Checkpoint,
   checkEnvironment,
   type Direction,
+  isCarried,
   ledgerExists,
   readCheckpoint,
   readExtraction,
@@ -25,7 +26,7 @@ export interface ServeOptions {
 const pollMs = 300;
 const standbyMs = 500;
 const backoffMs = { first: 200, most: 5_000 };
-/** A sink that lost its lease takes over again when its successor has been silent for so long. */
+/** A sink stands by until the one that carries the stream has gone, or has been silent for so long. */
 const silentMs = 5_000;
 
 /** Errors that starting again does not cure. */
@@ -122,6 +123,7 @@ async function supervise(
   const stream = { config, extraction, direction };
   let waitMs = backoffMs.first;
   while (!signal.aborted) {
+    await standBy(stream, log, signal);
     const startedAt = performance.now();
     try {
       await runStream({ ...stream, signal, log, holder });
@@ -136,17 +138,33 @@ async function supervise(
       }
       log.warn(detail, 'the stream was interrupted');
       if (performance.now() - startedAt > 10 * backoffMs.most) waitMs = backoffMs.first;
-      const wait =
-        failure.code === 'LEASE_LOST'
-          ? untilCheckpoint(stream, (found) => found.ageMs > silentMs, signal)
-          : pause(waitMs, signal);
-      await wait.catch(() => {});
+      await pause(waitMs, signal).catch(() => {});
       waitMs = Math.min(waitMs * 2, backoffMs.most);
     }
   }
 }
 
-/** Waits for a checkpoint that nobody holds any more, or that a new copy has made; resolves when the signal aborts. */
+/**
+ * Leaves the stream to another sink that carries it: two that took it from each other in turn would both be of no use.
+ * Resolves when it is free, when the signal aborts, or when that cannot be known: the stream then says why it cannot start.
+ */
+async function standBy(stream: StreamName, log: Logger, signal: AbortSignal): Promise<void> {
+  const { extraction, direction } = stream;
+  const url = databaseOf(stream, targetOf[direction]);
+  const sql = new SqlPool({ url, role: 'apply', name: `standby ${direction} ${extraction.name}`, max: 1 });
+  const carried = () => isCarried(sql, extraction.name, direction, silentMs).catch(() => false);
+  try {
+    for (let rounds = 0; !signal.aborted && (await carried()); rounds += 1) {
+      if (rounds === 0)
+        log.info({ extraction: extraction.name, direction }, 'another sink carries the stream');
+      await pause(standbyMs, signal).catch(() => {});
+    }
+  } finally {
+    await sql.end();
+  }
+}
+
+/** Waits for a checkpoint that a new copy has made; resolves when the signal aborts. */
 async function untilCheckpoint(
   stream: StreamName,
   free: (checkpoint: Checkpoint) => boolean,
