@@ -68,13 +68,24 @@ test('while it does not own, it is ready and reads, and refuses writes before an
 });
 
 test('trap 38: a fence that closes in the middle of a saga undoes it: nothing written, nothing kept', async () => {
+  const charge = monolith.hold('/internal/payments/charge', 'before');
+  const placing = service.request('/api/orders', { token, body, key: 'mid-saga' });
+  await charge.reached;
   await guard({ says: true, refuses: true });
-  const refused = await service.request('/api/orders', { token, body, key: 'mid-saga' });
-  expectNotOwner(refused);
+  charge.release();
+  expectNotOwner(await placing);
   expect([...monolith.orders.values()].at(-1)).toMatchObject({ inventory: 'released', payment: 'refunded' });
   expect(await unfinishedSagas(database)).toBe(0);
   await database.query('drop schema strangler cascade');
   expect((await service.request('/api/orders', { token, body, key: 'mid-saga' })).status).toBe(201);
+});
+
+test("trap 49: ownership lost since it was asked for: no id is taken, which is the new owner's to give", async () => {
+  await guard({ says: true, refuses: true });
+  const calls = monolith.calls.length;
+  expectNotOwner(await service.request('/api/orders', { token, body, key: 'too-late' }));
+  expect(monolith.calls.length).toBe(calls);
+  expect(await database.query(`select from orders.saga where request_key = 'too-late'`)).toEqual([]);
 });
 
 test('a cancel that the fence refuses leaves the order, the stock and the money alone', async () => {

@@ -45,6 +45,10 @@ const lease = (parameter: string): string => `clock_timestamp() + ${parameter} *
 /**
  * Begins to place an order under an id of its own. Undefined while another request with the same key is at work: at
  * most one is `started` at a time, and from `placed` on the key's answer is stored.
+ *
+ * The id is taken in one transaction with a write that changes no order, so that the database refuses it when this
+ * side has ceased to own since it was asked: the owner would give the same id to another order, and our compensation
+ * would take back that order's stock and money.
  */
 export async function claimSaga(
   database: Queryable,
@@ -53,7 +57,8 @@ export async function claimSaga(
   requestKey: string | undefined,
 ): Promise<Saga | undefined> {
   const { rows } = await database.query<SagaRow>(
-    `insert into orders.saga (kind, state, order_id, customer_id, request_key, holder, lease_until)
+    `with fenced as (update orders.customer_order set state = state where false)
+     insert into orders.saga (kind, state, order_id, customer_id, request_key, holder, lease_until)
      values ('place', 'started', nextval('orders.customer_order_id'), $1, $2, $3, ${lease('$4')})
      on conflict (customer_id, request_key) where request_key is not null and state = 'started'
      do nothing
