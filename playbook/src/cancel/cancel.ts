@@ -6,8 +6,10 @@ import {
   directionFrom,
   isOpen,
   ledgerExists,
+  type Ownership,
   originName,
   publicationName,
+  readCheckpoint,
   readExtraction,
   readFacades,
   readOwnership,
@@ -46,18 +48,14 @@ export async function cancel(
   if (!(await ledgerExists(home))) return { cancelled: false, ledgerRemoved: false };
   const row = await readExtraction(home, extraction.name);
   const ownership = await readOwnership(home, extraction.name);
-  if (ownership && !isOpen(ownership)) {
-    throw new StranglerError(
-      'STAGE_WRONG',
-      `The service owns the tables of ${extraction.name}.`,
-      `Run \`strangler reverse ${extraction.name}\` first.`,
-    );
-  }
+  refuseUnlessOpen(extraction, ownership);
   if (row || ownership) {
     await holdRun(
       home,
       { extraction: extraction.name, verb: 'cancel', actor, plan: ['reads home', 'undo'] },
       async (run) => {
+        // Asked again: until now somebody else's switch may have held the run.
+        refuseUnlessOpen(extraction, await readOwnership(home, extraction.name));
         await recordEvent(home, { extraction: extraction.name, actor, what: 'cancel' });
         await run.at('reads home');
         await setStage(home, extraction.name, 'planned', config.hash);
@@ -69,6 +67,20 @@ export async function cancel(
   }
   const ledgerRemoved = await removeLedgerIfUnused(config, extraction, home);
   return { cancelled: row !== undefined || ownership !== undefined, ledgerRemoved };
+}
+
+/** What the service holds may be deleted only while the monolith's rows are the truth. */
+function refuseUnlessOpen(extraction: Extraction, monolith: Ownership | undefined): void {
+  if (!monolith || isOpen(monolith)) return;
+  throw new StranglerError(
+    'STAGE_WRONG',
+    monolith.state === 'closing'
+      ? `A switch of ${extraction.name} is under way.`
+      : `The service owns the tables of ${extraction.name}, or is about to.`,
+    monolith.state === 'closing'
+      ? 'Wait for it to end.'
+      : `Run \`strangler reverse ${extraction.name}\` first.`,
+  );
 }
 
 /** Every facade has refreshed its view since the stage was put back. */
@@ -91,10 +103,21 @@ async function readsAreHome(home: Sql, extraction: Extraction, signal: AbortSign
 async function undo(config: Config, extraction: Extraction): Promise<void> {
   await using admin = await openDatabases(config, extraction, 'admin', 'cancel');
   const sides = ['monolith', 'service'] as const satisfies Side[];
+  const copied = await wasCopied(admin, config, extraction);
   // The monolith's triggers first: whatever fails afterwards, its writers are free.
   for (const side of sides) await dropFences(admin[side], extraction, side);
   for (const side of sides) await dropStream(admin[side], config, extraction, side);
-  await deleteCopiedRows(extraction);
+  // Only a stream opens the service, and none is left. One that did so before, by a decision of a command that had been
+  // forgotten, has made its rows the truth.
+  const service = await readOwnership(admin.service, extraction.name);
+  if (service && service.state !== 'closed') {
+    throw new StranglerError(
+      'STAGE_WRONG',
+      `The service has become the owner of ${extraction.name} meanwhile; its rows were left alone.`,
+      'Stop writes to both sides and compare their rows before you go on: their streams are gone.',
+    );
+  }
+  if (copied) await deleteCopiedRows(extraction);
   for (const side of sides) {
     for (const table of ['ownership', 'checkpoint', 'violation']) {
       await admin[side].query(`DELETE FROM strangler.${table} WHERE extraction = $1`, [extraction.name]);
@@ -102,6 +125,15 @@ async function undo(config: Config, extraction: Extraction): Promise<void> {
   }
   await admin.monolith.query(`DELETE FROM strangler.facade WHERE extraction = $1`, [extraction.name]);
   await admin.monolith.query(`DELETE FROM strangler.extraction WHERE name = $1`, [extraction.name]);
+}
+
+/** Whether a copy of ours has begun: else the rows of the service are somebody's, as `sync` says when it refuses them. */
+async function wasCopied(admin: Record<Side, Sql>, config: Config, extraction: Extraction): Promise<boolean> {
+  if (await readCheckpoint(admin.service, extraction.name, 'forward')) return true;
+  const { rows } = await admin.monolith.query('SELECT FROM pg_replication_slots WHERE slot_name = $1', [
+    slotName(config.environment, extraction.name, 'forward'),
+  ]);
+  return rows.length > 0;
 }
 
 async function dropFences(admin: pg.Client, extraction: Extraction, side: Side): Promise<void> {
