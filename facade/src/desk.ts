@@ -26,6 +26,9 @@ export class Desk {
   #heldSoFar = 0;
   #heldRun: string | undefined;
   #floor: 'unread' | 'reading' | 'read' = 'unread';
+  #floorsAsked = 0;
+  #begun = false;
+  #wasAlone = true;
 
   constructor(options: {
     id: string;
@@ -50,7 +53,7 @@ export class Desk {
 
   /** It has a view, and knows what clients may have written before it started. */
   get ready(): boolean {
-    return this.watch.view !== undefined && this.#floor === 'read';
+    return this.watch.view !== undefined && this.#begun;
   }
 
   /** What a client is owed. Until the facade has read where the owner was at its start, more than any copy has. */
@@ -101,6 +104,9 @@ export class Desk {
       this.#heldRun = view.hold.run;
       this.#heldSoFar = this.held.size;
     }
+    // Another facade has gone, and with it what it knew of clients without cookies: they are asked for as at our start.
+    if (view?.isAlone && !this.#wasAlone) this.#floor = 'unread';
+    if (view) this.#wasAlone = view.isAlone;
     if (view && this.#floor === 'unread') void this.#readFloor();
     this.held.changed();
     this.behind.changed();
@@ -110,12 +116,17 @@ export class Desk {
     const { view } = this.watch;
     if (!view) return;
     this.#floor = 'reading';
+    this.#floorsAsked += 1;
+    const asked = this.#floorsAsked;
     const { owner: side, term } = view;
     const position = await this.#positions[side].now().catch(() => undefined);
+    if (position !== undefined) this.memory.raiseFloor({ side, term, position });
+    if (asked !== this.#floorsAsked) return;
     const same = this.watch.view?.term === term;
     // Otherwise the next change tries again.
     this.#floor = position !== undefined && same ? 'read' : 'unread';
-    if (position !== undefined) this.memory.raiseFloor({ side, term, position });
-    if (this.#floor === 'read') this.behind.changed();
+    if (this.#floor !== 'read') return;
+    this.#begun = true;
+    this.behind.changed();
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { byDefault, type Decision, decide, type Forward } from './decide/decide.ts';
-import { hasApplied, type Token, type View } from './decide/view.ts';
+import { hasApplied, isHeld, type Token, type View } from './decide/view.ts';
 import type { Desk } from './desk.ts';
 import { refusal, sendAnswer, sendFailure, sendOwn } from './exchange/answer.ts';
 import { cleanRequest } from './exchange/headers.ts';
@@ -93,7 +93,7 @@ export class Reception {
 
   #settle(visit: Visit): void {
     const decision = this.#decide(visit);
-    if (decision.kind === 'forward' && !mayHaveWrittenElsewhere(visit, decision))
+    if (decision.kind === 'forward' && !mayHaveWrittenElsewhere(visit, decision) && !mayHaveMoved(visit))
       this.#forward(visit, decision);
     else this.#settleLater(visit, decision).catch((error: unknown) => visit.response.destroy(asError(error)));
   }
@@ -103,13 +103,13 @@ export class Reception {
     const { desk } = visit;
     const begun = performance.now();
     let decision = first;
-    while (decision.kind !== 'forward' || mayHaveWrittenElsewhere(visit, decision)) {
-      if (decision.kind === 'forward') visit.asOfNow = await desk.ownerNow();
-      else if (decision.kind === 'refuse') return this.#refuse(visit, decision);
-      else if (decision.kind === 'refresh') {
+    while (decision.kind !== 'forward' || mayHaveWrittenElsewhere(visit, decision) || mayHaveMoved(visit)) {
+      if (decision.kind === 'refuse') return this.#refuse(visit, decision);
+      if (decision.kind === 'refresh' || mayHaveMoved(visit)) {
         await desk.watch.refresh();
         visit.refreshed = true;
-      } else if (decision.kind === 'await') {
+      } else if (decision.kind === 'forward') visit.asOfNow = await desk.ownerNow();
+      else if (decision.kind === 'await') {
         const how = await this.#waitForOwnWrite(visit, decision.boundMs - (performance.now() - begun));
         if (how === 'gone') return;
         visit.waited = how === 'late';
@@ -241,6 +241,18 @@ function mayHaveWrittenElsewhere(visit: Asking, decision: Forward): boolean {
   const { view } = visit.desk.watch;
   if (!view || view.isAlone || visit.hasCookie || visit.asOfNow || visit.route.kind === 'write') return false;
   return decision.target !== view.owner && decision.reason !== 'late';
+}
+
+/**
+ * Ownership is moving, or the view is too old to know: another facade may already have passed on a write of this client
+ * to an owner that we have not seen yet.
+ */
+function mayHaveMoved(visit: Asking): boolean {
+  const { view } = visit.desk.watch;
+  if (!view || view.isAlone || visit.hasCookie || visit.refreshed || visit.route.kind === 'write')
+    return false;
+  const now = performance.now();
+  return view.opensAt !== -Infinity || isHeld(view, now) || now >= view.leaseUntil;
 }
 
 function changedHands(before: View | undefined, after: View | undefined): boolean {

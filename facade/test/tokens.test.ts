@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
-import { ask, openShop, post, until } from './shop.ts';
+import net, { type AddressInfo, type Socket } from 'node:net';
+import { waitFor } from '@strangler/errors';
+import { decide as decideAt, epochOf, openSide } from '@strangler/ledger';
+import { afterAll, expect, test } from 'vitest';
+import { ask, openShop, post, startFacade, until } from './shop.ts';
 
 test('a position that cannot be read costs no answer: the client stays with the owner for the lag limit', async () => {
   const shop = await openShop({ lag: '400ms' });
@@ -57,7 +60,7 @@ test('trap 53: a client without any identity is known by its cookies, the facade
       cookies: [],
     });
   }
-  await shop.ledger.applied('service', 1n);
+  await shop.ledger.write('monolith');
   const written = await ask(facade.url, '/api/orders', { method: 'POST', headers: { cookie: jar } });
   expect(written.cookies.map((each) => each.split('=')[0])).toEqual(['strangler']);
   expect(await ask(facade.url, '/api/orders/7', { headers: { cookie: jar } })).toMatchObject({
@@ -87,4 +90,108 @@ test('trap 53: with two facades, a client without cookies reads through one what
   expect(await read({ cookie: 'strangler_id=1' })).toMatchObject({ from: 'service', reason: 'flag' });
   await first.stop();
   await until(readWhileApplying, ({ reason }) => reason === 'flag', 'the copy answering again');
+});
+
+test('trap 53: when another facade has gone, what it passed on is owed to everybody', async () => {
+  const shop = await openShop({ lag: '30s', ownWrite: '20ms' });
+  await shop.ledger.follow();
+  shop.flags.flags.set('strangler.orders.get', 100);
+  const first = await shop.facade();
+  const second = await shop.facade();
+  const read = (client: string) => ask(second.url, '/api/orders/7', { headers: { 'x-client': client } });
+  const knows = async (others: number) =>
+    await until(
+      () => shop.ledger.databases.monolith.query('SELECT FROM strangler.facade'),
+      (rows) => rows.length === 1 + others,
+      'the facades in the ledger',
+    );
+  await knows(1);
+  await shop.ledger.write('monolith');
+  await shop.ledger.applied('service', 'all');
+  await ask(first.url, '/api/orders', post());
+  await shop.ledger.write('monolith');
+  await first.stop();
+  await knows(0);
+  // Whether it has noticed yet or not: the copy lacks what the other may have written.
+  for (let n = 0; n < 40; n += 1)
+    expect(await read('c1')).toMatchObject({ from: 'monolith', reason: 'own-write' });
+  expect(second.isReady()).toBe(true);
+  await shop.ledger.applied('service', 'all');
+  await until(
+    () => read('c1'),
+    ({ reason }) => reason === 'flag',
+    'the copy answering again',
+  );
+});
+
+/** A way to a database that can be held up. */
+async function relayTo(url: string) {
+  const target = new URL(url);
+  const pairs = new Set<Socket>();
+  let held = false;
+  const server = net.createServer((near) => {
+    const far = net.connect(Number(target.port), target.hostname);
+    for (const [here, there] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      here.on('data', (data) => there.write(data));
+      here.on('close', () => {
+        pairs.delete(here);
+        there.destroy();
+      });
+      here.on('error', () => {});
+      if (held) here.pause();
+      pairs.add(here);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  afterAll(() => {
+    for (const socket of pairs) socket.destroy();
+    server.close();
+  });
+  const through = new URL(url);
+  through.port = String((server.address() as AddressInfo).port);
+  return {
+    url: through.toString(),
+    hold(wanted: boolean) {
+      held = wanted;
+      for (const socket of pairs)
+        if (held) socket.pause();
+        else socket.resume();
+    },
+  };
+}
+
+test('trap 54: a facade that has not seen the new owner yet looks before a copy answers a client without cookies', async () => {
+  const shop = await openShop();
+  await shop.ledger.follow();
+  const relay = await relayTo(shop.config.extractions[0]?.service.database ?? '');
+  const first = await shop.facade();
+  const second = await startFacade({
+    ...shop.config,
+    extractions: shop.config.extractions.map((each) => ({
+      ...each,
+      service: { ...each.service, database: relay.url },
+    })),
+  });
+  await shop.ledger.stage('switched');
+  const fence = await shop.ledger.fence('monolith', epochOf.parse(1));
+  const decided = await shop.ledger.as('monolith', 'operator', (sql) =>
+    decideAt(sql, 'orders', fence, 500, {}),
+  );
+  relay.hold(true);
+  await shop.ledger.as('service', 'apply', (sql) => openSide(sql, 'orders', decided));
+  await until(
+    () => ask(first.url, '/api/orders', post()),
+    ({ from }) => from === 'service',
+    'a write at the new owner',
+  );
+  await shop.ledger.write('service');
+  const begun = shop.monolith.seen.length;
+  const reading = ask(second.url, '/account', { headers: { 'x-client': 'c1' } });
+  await waitFor(() => first.isReady() || undefined, { timeoutMs: 100, what: 'a turn' });
+  relay.hold(false);
+  expect(await reading).toMatchObject({ status: 503, reason: 'late' });
+  expect(shop.monolith.seen.length).toBe(begun);
 });
