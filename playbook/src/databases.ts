@@ -45,7 +45,8 @@ export async function openDatabase(
   side: Side,
   role: Role,
   name: string,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly sql: pg.Client } & AsyncDisposable> {
-  const sql = await connect({ url: databaseOf(config, extraction, side), role, name });
+  const sql = await connect({ url: databaseOf(config, extraction, side), role, name, settings });
   return { sql, [Symbol.asyncDispose]: async () => await sql.end() };
 }

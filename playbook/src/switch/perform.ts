@@ -7,6 +7,7 @@ import {
   type Epoch,
   fenceSqlState,
   hold,
+  type Ownership,
   otherSide,
   readCheckpoint,
   readFacades,
@@ -99,7 +100,11 @@ export class PerformSwitch implements SwitchEffects {
         'Try again, or raise limits.drain (and hold).',
       );
     const unfinished = extraction.unfinished[this.#from];
-    await using owner = await openDatabase(config, extraction, this.#from, 'admin', 'switch');
+    await using owner = await openDatabase(config, extraction, this.#from, 'admin', 'switch', {
+      // The config's own question, asked by a role with many rights: it reads, and it ends.
+      default_transaction_read_only: 'on',
+      statement_timeout: `${drainMs}ms`,
+    });
     await waitFor(
       async () => {
         const live = (await readFacades(databases.monolith, extraction.name)).filter(
@@ -117,7 +122,11 @@ export class PerformSwitch implements SwitchEffects {
           return undefined;
         }
         if (unfinished === undefined) return true;
-        const { rows } = await owner.sql.query(unfinished);
+        const { rows } = await owner.sql.query(unfinished).catch((error: unknown) => {
+          if (sqlState(error) !== '57014') throw error;
+          waiting = `the question for unfinished business steps of the ${this.#from} was not answered`;
+          throw late();
+        });
         const count = Object.values(rows[0] ?? {})[0];
         waiting = `the ${this.#from} had ${String(count)} unfinished business steps`;
         return String(count) === '0' ? true : undefined;
@@ -129,6 +138,7 @@ export class PerformSwitch implements SwitchEffects {
   async fence(): Promise<void> {
     const { databases, extraction, ownerEpoch } = this.#o;
     const { drainMs, fenceMs } = extraction.limits;
+    this.#refuseLateFence();
     try {
       this.#fence = await beginClosing(databases[this.#from], extraction.name, ownerEpoch, {
         politeMs: Math.min(300, drainMs),
@@ -137,15 +147,34 @@ export class PerformSwitch implements SwitchEffects {
         tables: extraction.tables.map((table) => qualified(table[this.#from])),
       });
     } catch (error) {
+      const state = this.#lapses(error, fenceMs);
       throw new StranglerError(
         'FENCE_REFUSED',
-        `The ${this.#from} could not be fenced: ${messageOf(error)}. Nothing was changed.`,
+        `The ${this.#from} could not be fenced: ${messageOf(error)}. ${state}`,
         sqlState(error) === '55P03'
           ? 'A transaction that has written the tables is still open; look in pg_stat_activity, then try again.'
           : 'Run `strangler status`, then try again.',
         { cause: error },
       );
     }
+  }
+
+  /** A command that was stopped on its way, or held up, would refuse the writes that facades have let go meanwhile. */
+  #refuseLateFence(): void {
+    const { drainMs, fenceMs, holdMs } = this.#o.extraction.limits;
+    const heldMs = performance.now() - (this.#holdBegan ?? Number.NEGATIVE_INFINITY);
+    if (heldMs <= holdMs - drainMs - fenceMs) return;
+    throw new StranglerError(
+      'DRAIN_TIMEOUT',
+      `The hold of ${holdMs} ms is nearly over before the fence. Nothing was changed.`,
+      'Try again, or raise limits.hold.',
+    );
+  }
+
+  #lapses(error: unknown, fenceMs: number): string {
+    return isInDoubt(error)
+      ? `If it was all the same, that lapses by itself within ${fenceMs} ms.`
+      : 'Nothing was changed.';
   }
 
   async awaitCaughtUp(): Promise<void> {
@@ -194,10 +223,15 @@ export class PerformSwitch implements SwitchEffects {
 
   /** A decide whose answer never came may have been committed: take the lock, then read. */
   async #settle(fence: Epoch, error: unknown): Promise<Epoch> {
-    const { config, extraction } = this.#o;
-    if (sqlState(error) === undefined || sqlState(error) === '57P01') {
-      await using again = await openDatabase(config, extraction, this.#from, 'operator', 'switch in doubt');
-      const row = await settledOwnership(again.sql, extraction.name, 5_000);
+    if (isInDoubt(error)) {
+      const row = await this.#settledRow().catch((cause: unknown) => {
+        throw new StranglerError(
+          'DATABASE_UNREACHABLE',
+          `Whether the switch was decided is not known: ${messageOf(cause)}.`,
+          'Run the command again as soon as the database answers: it takes up what it finds.',
+          { cause },
+        );
+      });
       if (row?.state === 'closed' && row.epoch === fence + 1n) return row.epoch;
     }
     throw new StranglerError(
@@ -208,6 +242,12 @@ export class PerformSwitch implements SwitchEffects {
         : 'Run `strangler status`, then try again.',
       { cause: error },
     );
+  }
+
+  async #settledRow(): Promise<Ownership | undefined> {
+    const { config, extraction } = this.#o;
+    await using again = await openDatabase(config, extraction, this.#from, 'operator', 'switch in doubt');
+    return await settledOwnership(again.sql, extraction.name, 5_000);
   }
 
   async awaitOpen(): Promise<void> {
@@ -268,6 +308,12 @@ export class PerformSwitch implements SwitchEffects {
   async letGo(): Promise<void> {
     await release(this.#o.databases.monolith, this.#o.run);
   }
+}
+
+/** Whether a statement may have been committed although it failed: its connection or its server went away. */
+export function isInDoubt(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === undefined || /^(08|57P)/.test(state);
 }
 
 function sqlState(error: unknown): string | undefined {
