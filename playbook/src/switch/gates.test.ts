@@ -49,6 +49,7 @@ const good: Observed = {
   carrying: stream,
   opposite: { ...stream, direction: 'reverse' },
   unfenced: [],
+  unfollowed: [],
   prepared: [],
   subscribed: [],
   violations: 0,
@@ -80,6 +81,7 @@ const closed: readonly [GateName, string, Partial<Observed>][] = [
   ['opposite-stream', 'stands still', { opposite: { ...stream, stopped: 'SLOT_LOST: the slot is gone.' } }],
   ['lag', 'is over the limit', { carrying: { ...stream, lagMs: 1_950, ageMs: 51 } }],
   ['fence', 'is not on a table', { unfenced: ['shop.orders', 'shop."Order Items"'] }],
+  ['tables', 'are others than those followed', { unfollowed: ['shop.refunds'] }],
   ['prepared', 'transactions are there', { prepared: ['gid-1', 'gid-2'] }],
   ['subscription', 'writes a table', { subscribed: ['shop.orders'] }],
   ['violations', 'are open', { violations: 2 }],
@@ -116,6 +118,7 @@ describe('the gates', () => {
         "stream was never made": "closed stream: the stream towards the service does not exist. Start \`strangler serve cdc\`, or see its log.
       closed lag: how far the service's copy is behind is not known. Wait until it has caught up.",
         "subscription writes a table": "closed subscription: tables written by a native subscription, which no fence stops: shop.orders. Drop the tables from it.",
+        "tables are others than those followed": "closed tables: tables that the config names and the streams do not carry, or the reverse: shop.refunds. Put the config back, or run \`strangler cancel orders\` and \`strangler sync orders\`.",
         "verified and different": "closed verified: the last verification said different, 5 s ago. Run \`strangler verify orders\`.",
         "verified and indeterminate": "closed verified: the last verification said indeterminate, 5 s ago. Run \`strangler verify orders\`.",
         "verified never": "closed verified: not verified since the last sync or switch. Run \`strangler verify orders\`.",

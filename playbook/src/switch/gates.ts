@@ -14,6 +14,7 @@ export const gateNames = [
   'opposite-stream',
   'lag',
   'fence',
+  'tables',
   'prepared',
   'subscription',
   'violations',
@@ -64,6 +65,15 @@ export function gates(observed: Observed, limits: Limits, name: string): Gate[] 
       observed.unfenced.length === 0,
       listed('tables without a fence', observed.unfenced),
       `Run \`strangler sync ${name}\` again: it installs what is missing.`,
+    ),
+    gate(
+      'tables',
+      observed.unfollowed.length === 0,
+      listed(
+        'tables that the config names and the streams do not carry, or the reverse',
+        observed.unfollowed,
+      ),
+      `Put the config back, or run \`strangler cancel ${name}\` and \`strangler sync ${name}\`.`,
     ),
     gate(
       'prepared',

@@ -1,5 +1,5 @@
 import { readCatalog, resolvePlan, type TablePlan } from '@strangler/cdc';
-import type { Extraction } from '@strangler/config';
+import type { Config, Extraction } from '@strangler/config';
 import {
   type Checkpoint,
   directionFrom,
@@ -8,6 +8,7 @@ import {
   openViolations,
   otherDirection,
   otherSide,
+  publicationName,
   readCheckpoint,
   readExtraction,
   readFacades,
@@ -18,6 +19,7 @@ import {
 } from '@strangler/ledger';
 import { qualified, type Sql } from '@strangler/postgres';
 import type { Databases } from '../databases.ts';
+import { publicationDrift } from '../sync/publication.ts';
 
 /** Everything that the gates of a switch look at, read once. */
 export interface Observed {
@@ -29,6 +31,8 @@ export interface Observed {
   readonly carrying: Checkpoint | undefined;
   readonly opposite: Checkpoint | undefined;
   readonly unfenced: readonly string[];
+  /** Tables that the config names and the streams don't carry, or the other way round. */
+  readonly unfollowed: readonly string[];
   readonly prepared: readonly string[];
   readonly subscribed: readonly string[];
   readonly violations: number;
@@ -41,7 +45,12 @@ export interface Observed {
 }
 
 /** Reads what the gates need. `to`: the side that is to own. */
-export async function observe(extraction: Extraction, databases: Databases, to: Side): Promise<Observed> {
+export async function observe(
+  config: Config,
+  extraction: Extraction,
+  databases: Databases,
+  to: Side,
+): Promise<Observed> {
   const from = otherSide[to];
   const direction = directionFrom[from];
   const name = extraction.name;
@@ -50,6 +59,7 @@ export async function observe(extraction: Extraction, databases: Databases, to: 
     service: extraction.tables.map((t) => qualified(t.service)),
   };
   const old = databases[from];
+  const publication = publicationName(config.environment, name);
   return {
     to,
     stage: (await readExtraction(databases.monolith, name))?.stage ?? 'planned',
@@ -66,6 +76,10 @@ export async function observe(extraction: Extraction, databases: Databases, to: 
         tables.service,
         name,
       ])),
+    ],
+    unfollowed: [
+      ...(await publicationDrift(databases.monolith, publication, tables.monolith)),
+      ...(await publicationDrift(databases.service, publication, tables.service)),
     ],
     prepared: await column(old, `SELECT gid FROM pg_prepared_xacts WHERE database = current_database()`),
     subscribed: [

@@ -67,8 +67,12 @@ export class PerformSwitch implements SwitchEffects {
   }
 
   async passGates(): Promise<void> {
-    const { extraction, databases, to, accept, onGates } = this.#o;
-    const judged = gates(await observe(extraction, databases, to), extraction.limits, extraction.name);
+    const { config, extraction, databases, to, accept, onGates } = this.#o;
+    const judged = gates(
+      await observe(config, extraction, databases, to),
+      extraction.limits,
+      extraction.name,
+    );
     onGates(judged);
     const closed = judged.filter(
       (gate) => gate.level === 'closed' && !(accept.gates.includes(gate.name) && acceptable.has(gate.name)),
@@ -197,10 +201,10 @@ export class PerformSwitch implements SwitchEffects {
   }
 
   async decide(): Promise<void> {
-    const { extraction, databases, to } = this.#o;
+    const { config, extraction, databases, to } = this.#o;
     const fence = this.#fence;
     if (fence === undefined) throw new Error('no fence to decide');
-    const observed = await observe(extraction, databases, to);
+    const observed = await observe(config, extraction, databases, to);
     const sequences: Record<string, string> = {};
     for (const table of observed.plan) {
       for (const { key, source, target } of table.sequences) {

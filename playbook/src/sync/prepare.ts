@@ -3,6 +3,7 @@ import { pause, StranglerError } from '@strangler/errors';
 import { createOwnership, fenceTrigger, originName, publicationName, type Side } from '@strangler/ledger';
 import { ident, literal, qualified, type Sql } from '@strangler/postgres';
 import pg from 'pg';
+import { publicationDrift } from './publication.ts';
 
 /** What both databases need before the copy, in this order: ownership, fences, the stream's mark, the publication. */
 export async function prepareSide(
@@ -12,6 +13,7 @@ export async function prepareSide(
   side: Side,
   signal?: AbortSignal,
 ): Promise<void> {
+  await refuseOtherTables(admin, config, extraction, side);
   await createOwnership(admin, extraction.name, side);
   for (const relation of await relationsToFence(admin, extraction, side)) {
     await fence(admin, extraction.name, relation, signal);
@@ -26,6 +28,27 @@ export async function prepareSide(
     [arriving],
   );
   await publish(admin, config, extraction, side);
+}
+
+/** Before anything is fenced: a table that no copy has brought over must not become the other side's. */
+async function refuseOtherTables(
+  admin: pg.Client,
+  config: Config,
+  extraction: Extraction,
+  side: Side,
+): Promise<void> {
+  const { name, tables } = extraction;
+  const drift = await publicationDrift(
+    admin,
+    publicationName(config.environment, name),
+    tables.map((table) => qualified(table[side])),
+  );
+  if (drift.length === 0) return;
+  throw new StranglerError(
+    'STAGE_WRONG',
+    `The config names other tables of ${name} than the ${side} publishes: ${drift.join(', ')}.`,
+    `Put the config back, or run \`strangler cancel ${name}\` and \`strangler sync ${name}\`: a new table has to be copied first.`,
+  );
 }
 
 /** The tables, and every partition or child of theirs, as quoted names: a statement trigger fires only where it is. */
