@@ -18,6 +18,8 @@ export interface Checkpoint {
   readonly sourceState: OwnerState;
   readonly lease: bigint;
   readonly holder: string | null;
+  /** The sink's backend in the receiving database: only its notices are believed. */
+  readonly pid: number | null;
   /** Since the sink last wrote, by the receiving database's clock. */
   readonly ageMs: number;
   /** Why the stream stands still, if it does. */
@@ -35,13 +37,14 @@ const row = z.object({
   source_state: z.enum(ownerStates),
   lease: z.coerce.bigint(),
   holder: z.string().nullable(),
+  pid: z.coerce.number().nullable(),
   age_ms: z.coerce.number(),
   stopped: z.string().nullable(),
 });
 
 /** What `checkpointFrom` reads; for a statement that selects FROM strangler.checkpoint. */
 export const checkpointColumns = `direction, slot, applied, commit_time::text AS commit_time, lag_bytes, lag_ms,
-  source_epoch, source_state, lease, holder, stopped,
+  source_epoch, source_state, lease, holder, pid, stopped,
   (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint AS age_ms`;
 
 /** Reads such a row, whether as texts or out of JSON. */
