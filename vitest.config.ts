@@ -1,12 +1,17 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
-/** `quick` runs everything but the long suites, `full` only those; `test/run.ts` sets it. */
-const long = process.env['TIER'] === 'full';
+/**
+ * `quick` runs everything but the long suites, `full` only those, `grown` what needs Kafka and Debezium on a JVM;
+ * `test/run.ts` sets it.
+ */
+const tier = process.env['TIER'] ?? 'quick';
+const long = tier !== 'quick';
+const suites = { full: '**/*.long.test.ts', grown: '**/*.grown.test.ts' };
 
 export default defineConfig({
   test: {
-    include: [long ? '**/*.long.test.ts' : '**/*.test.ts'],
-    exclude: [...configDefaults.exclude, '.strangler/**', ...(long ? [] : ['**/*.long.test.ts'])],
+    include: [tier === 'full' || tier === 'grown' ? suites[tier] : '**/*.test.ts'],
+    exclude: [...configDefaults.exclude, '.strangler/**', ...(long ? [] : Object.values(suites))],
     globalSetup: ['cluster/src/testing-setup.ts'],
     // Two cores, and each file starts processes of its own; a long suite measures, and has the machine to itself.
     pool: 'forks',
