@@ -107,7 +107,7 @@ async function shopAndWalk(run: Run): Promise<Omit<DemoReport, 'kept'>> {
     pastHttp.start();
     const operator = new Operator(stack, {
       say: (line) => progress.say(line),
-      attempts: options.kill.length > 0 ? 5 : 1,
+      attempts: options.kill.length > 0 || !(options.bars || options.bug) ? 5 : 1,
     });
     const walk = new Walk({
       stack,
