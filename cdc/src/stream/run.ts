@@ -28,8 +28,8 @@ export interface StreamOptions extends StreamName {
 /** A target transaction takes about so many changes of small ones. */
 const batchChanges = 2_000;
 const spillBytes = 64 << 20;
-const pauseBytes = 4 << 20;
-const resumeBytes = 2 << 20;
+const pauseBytes = 32 << 20;
+const resumeBytes = 8 << 20;
 const sequencesEveryMs = 1_000;
 
 /**
