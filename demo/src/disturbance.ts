@@ -1,13 +1,16 @@
 import pg from 'pg';
 
-/** Settings under which autovacuum comes as often as it can. */
+/**
+ * Settings under which autovacuum comes again and again to every table that the shoppers write, a switch or not. Not
+ * more often: vacuuming without end would only show that two cores are two cores.
+ */
 export const busyAutovacuum = {
-  autovacuum_naptime: '1s',
-  autovacuum_vacuum_threshold: '1',
+  autovacuum_naptime: '3s',
+  autovacuum_vacuum_threshold: '50',
   autovacuum_vacuum_scale_factor: '0',
-  autovacuum_vacuum_insert_threshold: '1',
+  autovacuum_vacuum_insert_threshold: '50',
   autovacuum_vacuum_insert_scale_factor: '0',
-  autovacuum_analyze_threshold: '1',
+  autovacuum_analyze_threshold: '50',
   autovacuum_analyze_scale_factor: '0',
 };
 
