@@ -1,4 +1,5 @@
 export * from './catalog/index.ts';
+export * from './connect/index.ts';
 export * from './copy/index.ts';
 export * from './plan/index.ts';
 export { type SlotHealth, slotHealth } from './source/index.ts';
