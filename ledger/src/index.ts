@@ -9,6 +9,7 @@ export {
   type Progress,
   readCheckpoint,
   recordViolation,
+  setEngine,
   stopStream,
   takeLease,
 } from './checkpoint.ts';
@@ -26,6 +27,7 @@ export {
 export { type FacadeReport, type FacadeState, readFacades, removeFacade, reportFacade } from './facade.ts';
 export {
   channel,
+  connectorName,
   type Direction,
   directionFrom,
   fenceTrigger,
@@ -37,6 +39,7 @@ export {
   slotName,
   sourceOf,
   targetOf,
+  topicName,
 } from './names.ts';
 export { type Notice, parseNotice } from './notice.ts';
 export {
