@@ -1,16 +1,12 @@
-import { defineConfig, engine, env } from '@strangler/config';
+import { defineConfig, env } from '@strangler/config';
 
 /** The shop's migration: what leaves the monolith, how its tables map, and what may take how long. */
 export default defineConfig({
   environment: env('STRANGLER_ENVIRONMENT', 'shop'),
   monolith: { url: env('MONOLITH_URL'), database: env('MONOLITH_DATABASE_URL') },
   flags: { unleash: env('UNLEASH_URL'), token: env('UNLEASH_TOKEN') },
-  ...(process.env['KAFKA_BROKERS'] && process.env['CONNECT_URL']
-    ? { grown: { kafka: env('KAFKA_BROKERS').split(','), connect: env('CONNECT_URL') } }
-    : {}),
   extractions: {
     orders: {
-      engine: engine(env('STRANGLER_ENGINE', 'embedded')),
       service: { url: env('ORDERS_URL'), database: env('ORDERS_DATABASE_URL') },
       client: { jwt: 'sub' },
       routes: {

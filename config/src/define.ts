@@ -1,6 +1,5 @@
 import { StranglerError } from '@strangler/errors';
 import { z } from 'zod';
-import { type Engine, engines } from './model.ts';
 
 const duration = z.string().regex(/^\d+(\.\d+)?(ms|s|m)$/, 'a duration such as 500ms, 2s or 1m');
 const size = z.string().regex(/^\d+(\.\d+)?(MB|GB|TB)$/, 'a size such as 500MB or 10GB');
@@ -15,9 +14,6 @@ const route = z
     /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \/\S*$/,
     'a method and a path, such as GET /api/orders/:id',
   );
-const broker = z
-  .string()
-  .regex(/^[A-Za-z0-9.-]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'an address such as 127.0.0.1:9092');
 const client = z.strictObject({
   jwt: z.string().optional(),
   cookie: z.string().optional(),
@@ -35,14 +31,12 @@ export const configSchema = z.strictObject({
   environment: name,
   monolith: z.strictObject({ url, database }),
   flags: z.strictObject({ unleash: url, token: z.string().min(1) }).optional(),
-  grown: z.strictObject({ kafka: z.array(broker).min(1), connect: url }).optional(),
   extractions: z
     .record(
       name,
       z.strictObject({
         service: z.strictObject({ url, database }),
         client: client.optional(),
-        engine: z.enum(engines, "'embedded' or 'debezium'").optional(),
         routes: z
           .record(name, z.union([route, z.strictObject({ match: route, writes: z.boolean().optional() })]))
           .optional(),
@@ -101,17 +95,6 @@ function namesDatabase(text: string): boolean {
 /** For completion and type checks in the editor; the command checks the same again when it loads the file. */
 export function defineConfig(input: ConfigInput): ConfigInput {
   return input;
-}
-
-/** An engine by its name, for one that the environment names. @throws StranglerError CONFIG_INVALID for another text. */
-export function engine(text: string): Engine {
-  const found = engines.find((each) => each === text);
-  if (found) return found;
-  throw new StranglerError(
-    'CONFIG_INVALID',
-    `There is no engine ${JSON.stringify(text)}.`,
-    `Use one of: ${engines.join(', ')}.`,
-  );
 }
 
 /** A value from the environment. @throws StranglerError ENV_MISSING when neither it nor a fallback is there. */

@@ -1,10 +1,9 @@
-export { type ConfigInput, defineConfig, engine, env } from './define.ts';
+export { type ConfigInput, defineConfig, env } from './define.ts';
 export { loadConfig } from './load.ts';
 export type {
   ClientIdentity,
   ColumnMapping,
   Config,
-  Engine,
   Extraction,
   Late,
   Limits,

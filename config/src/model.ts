@@ -89,13 +89,8 @@ export interface ParityPlan {
   readonly ignore: readonly string[];
 }
 
-/** Who reads the changes: our own reader of the slot, or Debezium, by way of Kafka. */
-export const engines = ['embedded', 'debezium'] as const;
-export type Engine = (typeof engines)[number];
-
 export interface Extraction {
   readonly name: string;
-  readonly engine: Engine;
   readonly service: { readonly url: string; readonly database: string };
   readonly client: ClientIdentity;
   readonly routes: readonly Route[];
@@ -116,8 +111,6 @@ export interface Config {
   readonly environment: string;
   readonly monolith: { readonly url: string; readonly database: string };
   readonly flags?: { readonly unleash: string; readonly token: string };
-  /** Kafka's brokers (host:port) and the address of Kafka Connect; extractions with the engine `debezium` need them. */
-  readonly grown?: { readonly kafka: readonly string[]; readonly connect: string };
   readonly extractions: readonly Extraction[];
   readonly routes: readonly StatelessRoute[];
 }

@@ -1,6 +1,6 @@
 import { StranglerError } from '@strangler/errors';
 import { describe, expect, it } from 'vitest';
-import { type Config, type ConfigInput, engine, extractionOf, flagName, parseConfig } from './index.ts';
+import { type Config, type ConfigInput, extractionOf, flagName, parseConfig } from './index.ts';
 
 const secret = 's3cret-of-the-database';
 
@@ -71,7 +71,6 @@ describe('a right config', () => {
               "cookie": "sid",
               "jwt": "sub",
             },
-            "engine": "embedded",
             "limits": {
               "drainMs": 1000,
               "fenceMs": 2000,
@@ -385,27 +384,6 @@ describe('a wrong config says where and what, and what to do', () => {
       'c.ts',
     );
     expect(config.extractions.map((each) => each.name)).toEqual(['orders', 'more']);
-  });
-});
-
-describe('the engine', () => {
-  it('is our own reader unless the config says otherwise, and Debezium needs its Kafka', () => {
-    expect(extractionOf(parseConfig(right(), 'c.ts'), 'orders').engine).toBe('embedded');
-    const grown = { kafka: ['kafka-1:9092', '127.0.0.1:9093'], connect: 'http://connect:8083/' };
-    const debezium = (more: object) => () =>
-      parseConfig(
-        { ...wrong((_, orders) => Object.assign(orders, { engine: 'debezium' })), ...more },
-        'c.ts',
-      );
-    const config = debezium({ grown })();
-    expect(config.grown).toEqual({ kafka: grown.kafka, connect: 'http://connect:8083' });
-    expect(extractionOf(config, 'orders').engine).toBe('debezium');
-    expect(debezium({})).toThrow(/extractions\.orders\.engine: 'debezium' needs `grown`/);
-    expect(debezium({ grown: { ...grown, kafka: ['kafka'] } })).toThrow(
-      /grown\.kafka\.0: an address such as/,
-    );
-    expect(engine('debezium')).toBe('debezium');
-    expect(() => engine('kafka')).toThrow(StranglerError);
   });
 });
 

@@ -29,7 +29,7 @@ export function parseConfig(input: unknown, path: string): Config {
       checked.error.issues.flatMap((issue) => mistakes(issue)),
     );
   }
-  const { environment, monolith, flags, grown } = checked.data;
+  const { environment, monolith, flags } = checked.data;
   const extractions = Object.entries(checked.data.extractions ?? {}).map(([name, each]) =>
     extractionFrom(name, each, path),
   );
@@ -47,32 +47,17 @@ export function parseConfig(input: unknown, path: string): Config {
     environment,
     monolith: { url: bareUrl(monolith.url), database: monolith.database },
     ...(flags ? { flags: { unleash: bareUrl(flags.unleash), token: flags.token } } : {}),
-    ...(grown ? { grown: { kafka: grown.kafka, connect: bareUrl(grown.connect) } } : {}),
     extractions,
     routes,
   };
-  refuseUnreachableEngine(config);
   refuseTwoOwners(config);
   return freeze(config);
-}
-
-function refuseUnreachableEngine({ path, grown, extractions }: Config): void {
-  if (grown) return;
-  const without = extractions.filter(({ engine }) => engine === 'debezium');
-  if (without.length === 0) return;
-  throw invalid(
-    path,
-    without.map(
-      ({ name }) => `extractions.${name}.engine: 'debezium' needs \`grown\`, with kafka and connect`,
-    ),
-  );
 }
 
 function extractionFrom(name: string, input: ExtractionInput, path: string): Extraction {
   const at = `extractions.${name}`;
   return {
     name,
-    engine: input.engine ?? 'embedded',
     service: { url: bareUrl(input.service.url), database: input.service.database },
     client: pick(input.client ?? {}),
     routes: Object.entries(input.routes ?? {}).map(([route, each]): Route => {

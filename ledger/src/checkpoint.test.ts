@@ -12,7 +12,6 @@ import {
   type Progress,
   readCheckpoint,
   recordViolation,
-  setEngine,
   stopStream,
   takeLease,
 } from './index.ts';
@@ -92,22 +91,6 @@ describe('a checkpoint', () => {
     });
     expect(row?.ageMs).toBeGreaterThanOrEqual(0);
     expect(row?.ageMs).toBeLessThan(60_000);
-  });
-
-  it('trap 84: another engine begins a new attempt, without the bookmark of the former one', async () => {
-    const lease = await takeLease(first, 'x', 'forward', 'cdc@a');
-    const stream = { extraction: 'x', direction: 'forward', lease } as const;
-    expect(await read()).toMatchObject({ engine: 'embedded', attempt: 0, bookmark: null });
-    await setEngine(first, stream, 'debezium');
-    await advance(first, progress(lease, at('0/2000'), { bookmark: 'topic@7' }));
-    await advance(first, progress(lease, at('0/3000')));
-    await setEngine(first, stream, 'debezium');
-    expect(await read()).toMatchObject({ engine: 'debezium', attempt: 1, bookmark: 'topic@7' });
-    await setEngine(first, stream, 'embedded');
-    expect(await read()).toMatchObject({ engine: 'embedded', attempt: 2, bookmark: null });
-    await expect(setEngine(first, { ...stream, lease: lease - 1n }, 'debezium')).rejects.toMatchObject({
-      code: 'LEASE_LOST',
-    });
   });
 
   it('never goes back', async () => {

@@ -1,4 +1,3 @@
-import { StranglerError } from '@strangler/errors';
 import { formatLsn, type Lsn, parseLsn, type Sql } from '@strangler/postgres';
 import { z } from 'zod';
 import { channel, type Direction } from './names.ts';
@@ -23,12 +22,6 @@ export interface Checkpoint {
   readonly pid: number | null;
   /** Since the sink last wrote, by the receiving database's clock. */
   readonly ageMs: number;
-  /** Who read the source last. */
-  readonly engine: 'embedded' | 'debezium';
-  /** Rises whenever connector and topic are made anew, so that neither meets what an older one left (trap 84). */
-  readonly attempt: number;
-  /** Of the engine `debezium`: where its topic is applied up to; null before its first record. */
-  readonly bookmark: string | null;
   /** Why the stream stands still, if it does. */
   readonly stopped: string | null;
 }
@@ -47,14 +40,11 @@ const row = z.object({
   pid: z.coerce.number().nullable(),
   age_ms: z.coerce.number(),
   stopped: z.string().nullable(),
-  engine: z.enum(['embedded', 'debezium']),
-  attempt: z.coerce.number(),
-  bookmark: z.string().nullable(),
 });
 
 /** What `checkpointFrom` reads; for a statement that selects FROM strangler.checkpoint. */
 export const checkpointColumns = `direction, slot, applied, commit_time::text AS commit_time, lag_bytes, lag_ms,
-  source_epoch, source_state, lease, holder, pid, stopped, engine, attempt, bookmark,
+  source_epoch, source_state, lease, holder, pid, stopped,
   (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint AS age_ms`;
 
 /** Reads such a row, whether as texts or out of JSON. */
@@ -152,15 +142,13 @@ export interface Progress {
   readonly lagMs: number;
   readonly sourceEpoch: Epoch;
   readonly sourceState: OwnerState;
-  /** Of the engine `debezium`; left alone when undefined. */
-  readonly bookmark?: string | undefined;
 }
 
 /** The one statement that moves a checkpoint: FIRST in each apply transaction. No row = the lease is lost: roll back and end. */
 export const advanceSql = `
   UPDATE strangler.checkpoint
      SET applied = $4, commit_time = coalesce($5, commit_time), lag_bytes = $6, lag_ms = $7,
-         source_epoch = $8, source_state = $9, bookmark = coalesce($10, bookmark), renewed_at = clock_timestamp()
+         source_epoch = $8, source_state = $9, renewed_at = clock_timestamp()
    WHERE extraction = $1 AND direction = $2 AND lease = $3 AND applied <= $4
   RETURNING pg_notify('${channel}', json_build_object('kind', 'applied', 'extraction', extraction, 'direction', direction,
     'applied', applied::text, 'lagMs', lag_ms)::text) IS NULL AS moved`;
@@ -176,7 +164,6 @@ export function advanceValues(progress: Progress): unknown[] {
     progress.lagMs,
     progress.sourceEpoch,
     progress.sourceState,
-    progress.bookmark ?? null,
   ];
 }
 
@@ -184,26 +171,6 @@ export function advanceValues(progress: Progress): unknown[] {
 export async function advance(sql: Sql, progress: Progress): Promise<boolean> {
   const { rows } = await sql.query(advanceSql, advanceValues(progress));
   return rows.length === 1;
-}
-
-/** Says which engine carries the stream from now on; another one than before begins a new attempt, without a bookmark. */
-export async function setEngine(
-  sql: Sql,
-  stream: { extraction: string; direction: Direction; lease: bigint },
-  engine: Checkpoint['engine'],
-): Promise<void> {
-  const { rows } = await sql.query(
-    `UPDATE strangler.checkpoint
-        SET attempt = attempt + (engine <> $4)::int, bookmark = CASE WHEN engine = $4 THEN bookmark END, engine = $4
-      WHERE extraction = $1 AND direction = $2 AND lease = $3 RETURNING 1 AS changed`,
-    [stream.extraction, stream.direction, stream.lease, engine],
-  );
-  if (rows.length === 1) return;
-  throw new StranglerError(
-    'LEASE_LOST',
-    `Another sink has taken over the ${stream.direction} stream of ${stream.extraction}.`,
-    'Nothing to do: one sink is enough, and this one has stopped.',
-  );
 }
 
 /** Says in the ledger why a stream stands still. */

@@ -9,7 +9,6 @@ export {
   type Progress,
   readCheckpoint,
   recordViolation,
-  setEngine,
   stopStream,
   takeLease,
 } from './checkpoint.ts';
@@ -27,7 +26,6 @@ export {
 export { type FacadeReport, type FacadeState, readFacades, removeFacade, reportFacade } from './facade.ts';
 export {
   channel,
-  connectorName,
   type Direction,
   directionFrom,
   fenceTrigger,
@@ -39,7 +37,6 @@ export {
   slotName,
   sourceOf,
   targetOf,
-  topicName,
 } from './names.ts';
 export { type Notice, parseNotice } from './notice.ts';
 export {

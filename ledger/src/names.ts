@@ -37,16 +37,6 @@ export function slotName(environment: string, extraction: string, direction: Dir
   return stableName(environment, extraction, direction);
 }
 
-/** Of Debezium's connector; also the prefix of its topic and the consumer's group. New with each attempt (trap 84). */
-export function connectorName(slot: string, attempt: number): string {
-  return `${slot}_${attempt}`;
-}
-
-/** The one topic, of one partition, into which a connector writes everything. */
-export function topicName(slot: string, attempt: number): string {
-  return `${connectorName(slot, attempt)}.log`;
-}
-
 /** The replication origin under which a stream's applied transactions are marked in the receiving database. */
 export function originName(environment: string, extraction: string, direction: Direction): string {
   return stableName(environment, extraction, direction);

@@ -31,9 +31,6 @@ const stream: Checkpoint = {
   holder: 'cdc@host',
   ageMs: 40,
   stopped: null,
-  engine: 'embedded' as const,
-  attempt: 0,
-  bookmark: null,
 };
 const facade: FacadeState = {
   id: 'f1',
