@@ -150,6 +150,12 @@ describe('the gates', () => {
   });
 
   it('never lets a person accept what protects data', () => {
-    expect([...acceptable].toSorted()).toEqual(['facades', 'lag', 'opposite-stream', 'verified', 'violations']);
+    expect([...acceptable].toSorted()).toEqual([
+      'facades',
+      'lag',
+      'opposite-stream',
+      'verified',
+      'violations',
+    ]);
   });
 });
