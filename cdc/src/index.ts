@@ -1,5 +1,4 @@
 export * from './catalog/index.ts';
-export * from './connect/index.ts';
 export * from './copy/index.ts';
 export * from './plan/index.ts';
 export { type SlotHealth, slotHealth } from './source/index.ts';
