@@ -11,4 +11,4 @@ export {
   unchanged,
 } from './change.ts';
 export { openReader, type Reader, type ReaderOptions, slotLost } from './reader.ts';
-export { checkSlot, freeSlot, type SlotHealth, slotHealth } from './slot.ts';
+export { checkSlot, checkSlotThere, freeSlot, type SlotHealth, slotHealth } from './slot.ts';

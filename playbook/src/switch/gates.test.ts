@@ -29,6 +29,9 @@ const stream: Checkpoint = {
   lease: 3n,
   holder: 'cdc@host',
   ageMs: 40,
+  engine: 'embedded',
+  attempt: null,
+  bookmark: null,
   stopped: null,
 };
 const facade: FacadeState = {
