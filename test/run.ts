@@ -1,5 +1,5 @@
 /**
- * `node test/run.ts quick|full [vitest filters]`: runs a tier of the tests, makes sure that no process is left, and
+ * `node test/run.ts quick|full|grown [vitest filters]`: runs a tier of the tests, makes sure that no process is left, and
  * ends with the plain line `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
@@ -12,8 +12,8 @@ import { findLeftovers } from './leftovers.ts';
 import { lastLine, type Outcome, readOutcome } from './outcome.ts';
 
 const [tier, ...filters] = process.argv.slice(2);
-if (tier !== 'quick' && tier !== 'full') {
-  console.error('Usage: node test/run.ts quick|full [filters]');
+if (tier !== 'quick' && tier !== 'full' && tier !== 'grown') {
+  console.error('Usage: node test/run.ts quick|full|grown [filters]');
   process.exit(3);
 }
 process.exitCode = await main(tier, filters);
