@@ -11,4 +11,5 @@ export {
   type StreamOptions,
   serveStreams,
 } from './stream/index.ts';
+export { recordLine, type TailRecord, tailChanges } from './tail/index.ts';
 export * from './verify/index.ts';

@@ -3,7 +3,7 @@ import { demoRun } from './demo-run.ts';
 
 test('the whole way once, back, and out again, under traffic: nothing failed, lost, doubled or stale', async () => {
   // Other tests share the machine: fewer shoppers, and the same questions.
-  const { exitCode, result, said } = await demoRun('--quick', '--rate', '40');
+  const { exitCode, result, said } = await demoRun('--quick', '--no-bars', '--rate', '40');
   expect(exitCode, said).toBe(0);
   expect(result).toMatchObject({
     ok: true,

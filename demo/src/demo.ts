@@ -107,7 +107,7 @@ async function shopAndWalk(run: Run): Promise<Omit<DemoReport, 'kept'>> {
     pastHttp.start();
     const operator = new Operator(stack, {
       say: (line) => progress.say(line),
-      attempts: options.kill ? 5 : 1,
+      attempts: options.kill.length > 0 || !(options.bars || options.bug) ? 5 : 1,
     });
     const walk = new Walk({
       stack,
@@ -131,7 +131,7 @@ async function shopAndWalk(run: Run): Promise<Omit<DemoReport, 'kept'>> {
       before,
       seededUpTo,
       synced: walk.walked.steps.some((step) => step.name === 'sync'),
-      settleMs: options.kill ? 60_000 : 10_000,
+      settleMs: options.kill.length > 0 ? 60_000 : 10_000,
     });
     return summarize(run, {
       walked: walk.walked,
@@ -169,10 +169,10 @@ function summarize(
     result,
     { imbalances: findings.imbalances.length, serviceShare: walked.serviceShare },
     {
-      pauseMsMax: 1_000,
-      ordersPerSecondMin: options.rate / 2,
-      serviceShareMin: 0.9,
-      failuresAllowed: options.kill !== undefined,
+      pauseMsMax: options.bars ? 1_000 : Number.POSITIVE_INFINITY,
+      ordersPerSecondMin: options.bars ? options.rate / 2 : 0,
+      serviceShareMin: options.bars ? 0.9 : 0,
+      failuresAllowed: options.kill.length > 0,
     },
   );
   const failures = traffic.failures.map(

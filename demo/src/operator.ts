@@ -32,7 +32,7 @@ function refusals(result: unknown): string {
 export class Operator {
   readonly #stack: Stack;
   readonly #say: (line: string) => void;
-  /** How often a verb is tried when a check says no; more than once only while a killed part comes back. */
+  /** How often a verb is tried when a check says no: more than once while a killed part comes back, or where speed is not judged. */
   readonly #attempts: number;
 
   constructor(stack: Stack, options: { say: (line: string) => void; attempts: number }) {

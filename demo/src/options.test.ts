@@ -8,7 +8,8 @@ test('the defaults are a hundred requests a second, with nothing killed and noth
     quick: false,
     disturb: false,
     keep: false,
-    kill: undefined,
+    kill: [],
+    bars: true,
     bug: undefined,
   });
 });
@@ -20,4 +21,9 @@ test.each([
   [['--mice'], '--mice'],
 ])('%j is refused with what there is instead', (args, fact) => {
   expect(() => parseOptions(args)).toThrow(fact);
+});
+
+test('parts are killed in the order in which they are named, or all of them', () => {
+  expect(parseOptions(['--kill', 'cdc,facade']).kill).toEqual(['cdc', 'facade']);
+  expect(parseOptions(['--kill', 'all']).kill).toContain('pg-mono');
 });

@@ -25,7 +25,7 @@ export interface WalkOptions {
   journal: Journal;
   progress: Progress;
   phases: Phases;
-  kill: Part | undefined;
+  kill: readonly Part[];
   disturb: boolean;
   bug: BugName | undefined;
   signal: AbortSignal;
@@ -91,12 +91,10 @@ export class Walk {
     for (const [name, run] of steps) {
       traffic.step = name;
       if (!(await this.#step(name, run))) return false;
-      if (
-        name === 'service owns' &&
-        this.#o.kill &&
-        !(await this.#step(`kill ${this.#o.kill}`, () => this.#kill()))
-      )
-        return false;
+      if (name !== 'service owns') continue;
+      for (const part of this.#o.kill) {
+        if (!(await this.#step(`kill ${part}`, () => this.#kill(part)))) return false;
+      }
     }
     return true;
   }
@@ -216,9 +214,8 @@ export class Walk {
   }
 
   /** kill -9, away from any hold; goes on when the stack has it up again and shoppers are served. */
-  async #kill(): Promise<void> {
-    const { stack, kill, traffic, signal } = this.#o;
-    if (kill === undefined) return;
+  async #kill(kill: Part): Promise<void> {
+    const { stack, traffic, signal } = this.#o;
     const pid = stack.pid(kill);
     stack.kill(kill, 'SIGKILL');
     await waitFor(() => (stack.pid(kill) !== pid ? true : undefined), {

@@ -140,7 +140,7 @@ function openLedgers(options: { id: string; config: Config; secret: string; log:
           listen({
             url,
             signal: ended.signal,
-            onNotice: (notice) => desks.get(notice.extraction)?.watch.noticed(notice),
+            onNotice: (notice, from) => desks.get(notice.extraction)?.watch.noticed(notice, from),
           }),
         );
       }

@@ -85,7 +85,7 @@ export class TestLedger {
     );
     const at = position === 'all' ? row?.at : `0/${position.toString(16)}`;
     await this.databases[side].query(
-      `UPDATE strangler.checkpoint SET applied = $1, lag_ms = $2, renewed_at = clock_timestamp() WHERE extraction = $3
+      `UPDATE strangler.checkpoint SET applied = $1, lag_ms = $2, renewed_at = clock_timestamp(), pid = pg_backend_pid() WHERE extraction = $3
        RETURNING pg_notify('strangler', json_build_object('kind', 'applied', 'extraction', extraction,
          'direction', direction, 'applied', applied::text, 'lagMs', lag_ms)::text)`,
       [at, lagMs, extraction],

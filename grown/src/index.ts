@@ -1,1 +1,3 @@
-export { canRunGrown, type Grown, type GrownOptions, startGrown } from './grown.ts';
+export { bringDown, bringUp, type Daemons, readDaemons } from './daemons.ts';
+export { canRunGrown, type Grown, type GrownOptions, type GrownPart, startGrown } from './grown.ts';
+export type { GrownPorts } from './settings.ts';

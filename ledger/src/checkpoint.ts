@@ -18,6 +18,8 @@ export interface Checkpoint {
   readonly sourceState: OwnerState;
   readonly lease: bigint;
   readonly holder: string | null;
+  /** The sink's backend in the receiving database: only its notices are believed. */
+  readonly pid: number | null;
   /** Since the sink last wrote, by the receiving database's clock. */
   readonly ageMs: number;
   /** Who read the slot last. */
@@ -41,6 +43,7 @@ const row = z.object({
   source_state: z.enum(ownerStates),
   lease: z.coerce.bigint(),
   holder: z.string().nullable(),
+  pid: z.coerce.number().nullable(),
   age_ms: z.coerce.number(),
   engine: z.enum(['embedded', 'debezium']),
   attempt: z.string().nullable(),
@@ -50,7 +53,7 @@ const row = z.object({
 
 /** What `checkpointFrom` reads; for a statement that selects FROM strangler.checkpoint. */
 export const checkpointColumns = `direction, slot, applied, commit_time::text AS commit_time, lag_bytes, lag_ms,
-  source_epoch, source_state, lease, holder, stopped, engine, attempt, bookmark,
+  source_epoch, source_state, lease, holder, pid, stopped, engine, attempt, bookmark,
   (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint AS age_ms`;
 
 /** Reads such a row, whether as texts or out of JSON. */

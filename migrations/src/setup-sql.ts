@@ -41,6 +41,8 @@ DO $$ BEGIN
   EXECUTE format('GRANT CREATE, CONNECT ON DATABASE %I TO strangler_admin', current_database());
   EXECUTE format('GRANT CONNECT ON DATABASE %I TO strangler_source, strangler_apply, strangler_facade, strangler_operator',
     current_database());
+  -- Rows whose unique values move are taken aside into a temporary table.
+  EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO strangler_apply', current_database());
 END $$;`;
 
 function rightsOnTables(tableArray: string): string {

@@ -34,12 +34,18 @@ const names = {
 };
 const transactionSizes = [1, 10];
 
-/** Somebody who drains a backlog: `start` begins, `last` is where the highest row arrives. */
+interface Opened {
+  start(): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** Somebody who drains a backlog of transactions of a size; `last` asks for the highest row that it has brought. */
 interface Consumer {
   readonly name: string;
   readonly database: string | undefined;
   readonly last: string;
-  start(): Promise<() => Promise<void>>;
+  /** Everything that a server of its kind has done when it idles: its process is up. */
+  open(size: number): Promise<Opened>;
 }
 
 /** How fast a backlog is drained against PostgreSQL's own subscription: all read the same log, one after the other. */
@@ -113,11 +119,10 @@ function stream(input: unknown, { profiles }: BenchOptions, signal: AbortSignal)
     name: names.ours,
     database: undefined,
     last: 'SELECT max(event_id) AS last FROM bench.event_moved',
-    async start() {
-      const profile = { directory: profiles, name: 'drain-ours' };
+    async open(size) {
+      const profile = { directory: profiles, name: `drain-ours-${size}` };
       const child = await startChild(new URL('./worker.ts', import.meta.url), { signal, profile });
-      await child.call('follow', input, z.unknown());
-      return () => child.stop();
+      return { start: () => child.call('follow', input, z.unknown()), stop: () => child.stop() };
     },
   };
 }
@@ -127,26 +132,23 @@ function subscriber(name: string, subscription: Subscription): Consumer {
     name,
     database: subscription.database,
     last: 'SELECT max(id) AS last FROM bench.event',
-    async start() {
-      await subscription.start();
-      return () => subscription.stop();
-    },
+    open: async () => subscription,
   };
 }
 
 function drain(sides: Sides, consumer: Consumer, size: number) {
   return {
     name: consumer.name,
-    size,
     /** Milliseconds from the start until the last row of the backlog is there. */
     async ms(signal: AbortSignal): Promise<number> {
       const [row] = await sides.query('monolith', 'SELECT max(id) AS last FROM bench.event');
       const target = new pg.Client(sides.url('service', consumer.database));
       await target.connect();
       try {
-        const begun = performance.now();
-        const stop = await consumer.start();
+        const opened = await consumer.open(size);
         try {
+          const begun = performance.now();
+          await opened.start();
           await waitFor(
             async () => {
               const { rows } = await target.query(consumer.last);
@@ -156,7 +158,7 @@ function drain(sides: Sides, consumer: Consumer, size: number) {
           );
           return performance.now() - begun;
         } finally {
-          await stop();
+          await opened.stop();
         }
       } finally {
         await target.end();

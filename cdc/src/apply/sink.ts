@@ -167,16 +167,25 @@ export class Sink {
         await this.#report(transaction);
         continue;
       }
+      if (transaction.few) {
+        for (const change of transaction.few) this.#group(grouping, change);
+        if (grouping.size >= most) grouping = await this.#written(grouping, parking);
+        continue;
+      }
       for await (const piece of transaction.pieces()) {
         for (const change of piece) {
           this.#group(grouping, change);
-          if (grouping.size < most) continue;
-          await this.#writer.write(grouping, parking);
-          grouping = new Grouping();
+          if (grouping.size >= most) grouping = await this.#written(grouping, parking);
         }
       }
     }
     await this.#writer.write(grouping, parking);
+  }
+
+  /** Makes the changes so far, and begins anew. */
+  async #written(grouping: Grouping, parking: boolean): Promise<Grouping> {
+    await this.#writer.write(grouping, parking);
+    return new Grouping();
   }
 
   #group(grouping: Grouping, change: Change): void {

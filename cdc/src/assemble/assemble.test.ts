@@ -63,11 +63,23 @@ describe('assembling', () => {
           expect(await changesOf(transaction)).toEqual(changes);
           expect(await changesOf(transaction)).toEqual(changes);
           if (spillBytes === 1) expect(transaction.bytes).toBeLessThan(200);
+          // What is read without waiting is the same, too.
+          if (spillBytes === 1e9) expect(transaction.few).toEqual(changes);
+          else if (spillBytes === 1 && changes.length > 0) expect(transaction.few).toBeUndefined();
           transaction.discard();
         },
       ),
       { numRuns: 50 },
     );
+  });
+
+  test('many changes are not read at once', async () => {
+    const one: Change = { kind: 'insert', relation: orders, row: ['1'] };
+    const many = Array.from({ length: 501 }, () => one);
+    const transaction = assembled(many, { spillBytes: 1e9 });
+    expect(transaction.few).toBeUndefined();
+    expect(await changesOf(transaction)).toEqual(many);
+    expect(assembled(many.slice(1), { spillBytes: 1e9 }).few).toHaveLength(500);
   });
 
   test('an echo keeps its markers and drops its rows', async () => {
@@ -88,6 +100,7 @@ describe('the backlog', () => {
     origin: null,
     changes,
     bytes: 10,
+    few: undefined,
     markers,
     pieces: async function* () {},
     discard: () => {},

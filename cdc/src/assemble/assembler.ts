@@ -12,6 +12,7 @@ export interface AssemblerOptions {
 
 /** What a change costs beside its values. */
 const overheadBytes = 120;
+const fewChanges = 500;
 
 /** Collects events into whole transactions. Needs a source without streaming and two-phase decoding (trap 13). */
 export class Assembler {
@@ -96,6 +97,7 @@ class OpenTransaction {
       changes: this.#count,
       bytes: this.memoryBytes + overheadBytes,
       markers: this.#markers,
+      few: !spool && changes.length <= fewChanges ? changes : undefined,
       pieces: () => (spool ? spool.pieces() : inMemory(changes)),
       discard: () => spool?.close(),
     };

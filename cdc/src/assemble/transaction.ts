@@ -14,6 +14,8 @@ export interface Transaction {
   readonly bytes: number;
   /** Changes of `strangler.ownership`, in order. */
   readonly markers: readonly Change[];
+  /** Its changes in order, if they are few and in memory: what most transactions are is read without waiting. */
+  readonly few: readonly Change[] | undefined;
   /** Its changes in order, in pieces of bounded size; may be read again. */
   pieces(): AsyncIterable<readonly Change[]>;
   /** Gives up what it holds; it cannot be read any more. */

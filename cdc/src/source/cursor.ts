@@ -41,6 +41,11 @@ export class Cursor {
     return this.#bytes.readBigInt64BE(this.#take(8));
   }
 
+  /** Leaves out so many bytes. */
+  skip(length: number): void {
+    this.#take(length);
+  }
+
   /** A zero-terminated string. */
   string(): string {
     const end = this.#bytes.indexOf(0, this.#at);

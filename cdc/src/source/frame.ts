@@ -19,8 +19,7 @@ export function decodeFrame(bytes: Buffer): Frame {
   const cursor = new Cursor(bytes);
   const tag = String.fromCharCode(cursor.byte());
   if (tag === 'w') {
-    cursor.int64();
-    cursor.int64();
+    cursor.skip(16);
     const sentMs = clock(cursor.signedInt64());
     return { kind: 'data', payload: cursor.rest(), sentMs };
   }
@@ -50,5 +49,5 @@ export function encodeStatus(status: {
 }
 
 function clock(micros: bigint): number {
-  return Number(micros / 1_000n) + epochMs;
+  return Math.trunc(Number(micros) / 1_000) + epochMs;
 }

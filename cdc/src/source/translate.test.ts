@@ -30,6 +30,19 @@ describe('translating pgoutput', () => {
     ]);
   });
 
+  test('every commit has its own time, also within one second', () => {
+    const at = (micros: bigint) => ({ ...begin, commitTimeMicros: micros });
+    const times = [1_999_999n, 1_000_001n, 2_000_000n, -1n, 1_000_000n].map(at);
+    const all = events(...times.flatMap((each) => [each, commit]));
+    expect(all.flatMap((event) => (event.kind === 'begin' ? event.commitTime : []))).toEqual([
+      '2000-01-01 00:00:01.999999+00',
+      '2000-01-01 00:00:01.000001+00',
+      '2000-01-01 00:00:02.000000+00',
+      '1999-12-31 23:59:59.999999+00',
+      '2000-01-01 00:00:01.000000+00',
+    ]);
+  });
+
   test('an empty transaction still begins and commits', () => {
     expect(events(begin, commit).map((event) => event.kind)).toEqual(['begin', 'commit']);
   });

@@ -8,6 +8,7 @@ const epochMicros = 946_684_800_000_000n;
 /** Turns pgoutput's messages into change events: knows the relations, and joins a transaction's begin with its origin. */
 export class PgoutputTranslator {
   readonly #relations = new Map<number, Relation>();
+  readonly #clock = new CommitClock();
   #begin: Begin | undefined;
   #open = false;
 
@@ -29,7 +30,11 @@ export class PgoutputTranslator {
       case 'begin':
         if (this.#open) throw new MalformedMessage('a transaction inside a transaction');
         this.#open = true;
-        this.#begin = { kind: 'begin', commitTime: timeText(message.commitTimeMicros), origin: null };
+        this.#begin = {
+          kind: 'begin',
+          commitTime: this.#clock.textOf(message.commitTimeMicros),
+          origin: null,
+        };
         return [];
       case 'origin':
         // Follows the begin at once; a later one would name the origin of work that was merged in, which we don't get.
@@ -85,12 +90,19 @@ export class PgoutputTranslator {
   }
 }
 
-/** Microseconds since 2000 as `2026-01-31 12:00:00.123456+00`. */
-function timeText(micros: bigint): string {
-  const unix = micros + epochMicros;
-  if (unix < 0n || unix > 253_402_300_799_999_999n) throw new MalformedMessage(`commit time ${micros}`);
-  const whole = unix / 1_000_000n;
-  const rest = unix % 1_000_000n;
-  const iso = new Date(Number(whole) * 1_000).toISOString();
-  return `${iso.slice(0, 19).replace('T', ' ')}.${rest.toString().padStart(6, '0')}+00`;
+/** Microseconds since 2000 as `2026-01-31 12:00:00.123456+00`. Commits come in order: most share their second's text. */
+class CommitClock {
+  #second = -1;
+  #text = '';
+
+  textOf(micros: bigint): string {
+    const unix = micros + epochMicros;
+    if (unix < 0n || unix > 253_402_300_799_999_999n) throw new MalformedMessage(`commit time ${micros}`);
+    const second = Number(unix / 1_000_000n);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#text = new Date(second * 1_000).toISOString().slice(0, 19).replace('T', ' ');
+    }
+    return `${this.#text}.${(unix % 1_000_000n).toString().padStart(6, '0')}+00`;
+  }
 }

@@ -22,6 +22,7 @@ const transaction = (changes: number): Transaction => ({
   changes,
   bytes: 1,
   markers: [],
+  few: undefined,
   pieces: async function* () {},
   discard: () => {},
 });

@@ -1,7 +1,7 @@
 import { waitFor } from '@strangler/errors';
 import { setStage } from '@strangler/ledger';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { caughtUp, checkpointOf, copyAll, quiet } from '../../test/follow.ts';
+import { caughtUp, checkpointOf, copyAll, flip, quiet } from '../../test/follow.ts';
 import { makeSides, type Sides } from '../../test/sides.ts';
 import { serveStreams } from './serve.ts';
 
@@ -23,9 +23,9 @@ async function prepared(limits?: Parameters<typeof makeSides>[0]['limits']): Pro
 const stage = (to: 'following' | 'planned') =>
   sides.as('monolith', 'operator', async (sql) => setStage(sql, 'x', to, 'hash'));
 
-function serve(): void {
+function serve(config = sides.config): void {
   stop = new AbortController();
-  served = serveStreams({ config: sides.config, signal: stop.signal, log: quiet });
+  served = serveStreams({ config, signal: stop.signal, log: quiet });
   served.catch(() => {});
 }
 
@@ -118,6 +118,40 @@ describe('serving streams', () => {
     ).toEqual([]);
     expect(await sides.monolith.query(`SELECT actor, what FROM strangler.event`)).toEqual([
       { actor: 'strangler_apply', what: 'given up' },
+    ]);
+  });
+
+  test('after a switch the monolith’s disk is protected, too: its slot goes, and the stream back runs on', async () => {
+    await prepared();
+    await stage('following');
+    serve();
+    await caughtUp(sides, 'forward');
+    const { slot } = await checkpointOf(sides, 'forward');
+    await flip(sides, 'monolith');
+    stop.abort();
+    await served;
+    // The log grows while nobody reads: 100 MB, beside what other tests write on the same server.
+    await sides.monolith.query(
+      `CREATE TABLE other AS SELECT repeat('x', 1000) FROM generate_series(1, 100000)`,
+    );
+    serve({
+      ...sides.config,
+      extractions: sides.config.extractions.map((each) => ({
+        ...each,
+        limits: { ...each.limits, walBytes: 64_000_000n },
+      })),
+    });
+    await eventually('the slot to go', async () => {
+      const found = await sides.monolith.query('SELECT FROM pg_replication_slots WHERE slot_name = $1', [
+        slot,
+      ]);
+      return found.length === 0;
+    });
+    await sides.service.query(`INSERT INTO t (v) VALUES ('from the service')`);
+    await caughtUp(sides, 'reverse');
+    expect(await sides.monolith.query('SELECT v FROM t')).toEqual([{ v: 'from the service' }]);
+    expect(await sides.monolith.query('SELECT stage FROM strangler.extraction')).toEqual([
+      { stage: 'following' },
     ]);
   });
 

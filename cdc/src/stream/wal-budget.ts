@@ -18,8 +18,9 @@ export function budgetShare(retainedBytes: bigint, budgetBytes: bigint): number 
 
 /**
  * Watches what a stream's slot makes its server keep, apart from the stream: the slot grows most when the stream cannot
- * run. At the whole budget it protects the owner's disk (invariant 11): the slot goes, the extraction is lost.
- * Returns when that has happened, or the signal aborts.
+ * run. At the whole budget it protects the disk (invariant 11): the slot goes, and if its side owns, the extraction is
+ * lost. After a switch the monolith's slot carries no data: the stream back runs on without it, and only the way
+ * forward a second time needs a new copy. Returns when that has happened, or the signal aborts.
  */
 export async function guardBudget(stream: StreamName, log: Logger, signal: AbortSignal): Promise<void> {
   const source = new SqlPool({
@@ -64,12 +65,13 @@ async function overBudget(
   if (share > watched.warned) watched.log.warn(detail, 'the slot uses much of its WAL budget');
   watched.warned = share;
   if (share < 100) return false;
-  // A side that does not own feeds no copy that anybody reads; its slot is needed for the way back.
-  const owner = await readOwnership(source, extraction.name);
-  if (!owner || owner.state === 'closed') return false;
-  watched.log.error(detail, 'the slot is over its WAL budget: the extraction is given up');
+  const here = await readOwnership(source, extraction.name);
+  const owns = here !== undefined && here.state !== 'closed';
+  // The service's slot is needed for the way back, and its disk is the service's own matter until it owns.
+  if (!owns && direction === 'reverse') return false;
+  watched.log.error(detail, 'the slot is over its WAL budget and is dropped');
   await dropSlot(source, health.slot);
-  await markLost(stream, health, watched.log, signal);
+  if (owns) await markLost(stream, health, watched.log, signal);
   return true;
 }
 

@@ -9,6 +9,7 @@ import { setup } from './setup.ts';
 import { status } from './status.ts';
 import { reverse, switchVerb } from './switch.ts';
 import { sync } from './sync.ts';
+import { tail } from './tail.ts';
 import { verify } from './verify.ts';
 
 /** In the order in which an operator meets them. */
@@ -18,6 +19,7 @@ export const verbs: readonly Verb[] = [
   plan,
   sync,
   status,
+  tail,
   verify,
   parity,
   switchVerb,

@@ -12,12 +12,17 @@ export interface Passage {
   failed(error: Error): void;
 }
 
+/** A request with its passage. A property, since a WeakMap with as many entries as requests costs the collector much. */
+const passageOf = Symbol('passage');
+interface PassedRequest extends IncomingMessage {
+  [passageOf]?: Passage;
+}
+
 /** One place requests are passed on to, over connections that are kept open. */
 export class Upstream {
   readonly url: string;
   readonly #proxy: RequestHandler;
   readonly #agent: http.Agent;
-  readonly #passages = new WeakMap<IncomingMessage, Passage>();
 
   constructor(url: string) {
     this.url = url;
@@ -35,8 +40,8 @@ export class Upstream {
   }
 
   /** Streams a request there. The answer is the passage's to send; a client that goes away takes it along. */
-  pass(request: IncomingMessage, response: ServerResponse, passage: Passage): void {
-    this.#passages.set(request, passage);
+  pass(request: PassedRequest, response: ServerResponse, passage: Passage): void {
+    request[passageOf] = passage;
     void this.#proxy(request, response, (error) => {
       if (error !== undefined) passage.failed(error instanceof Error ? error : new Error(String(error)));
     });
@@ -52,13 +57,13 @@ export class Upstream {
 
   #events(): Plugin {
     return (proxy) => {
-      proxy.on('proxyRes', (answer, request) => this.#passages.get(request)?.answered(answer));
-      proxy.on('error', (error, request, response) => {
-        const passage = request && this.#passages.get(request);
+      proxy.on('proxyRes', (answer, request: PassedRequest) => request[passageOf]?.answered(answer));
+      proxy.on('error', (error, request: PassedRequest | undefined, response) => {
+        const passage = request?.[passageOf];
         if (passage) passage.failed(error);
         else if (response && !('writeHead' in response)) response.destroy();
       });
-      proxy.on('econnreset', (error, request) => this.#passages.get(request)?.failed(error));
+      proxy.on('econnreset', (error, request: PassedRequest) => request[passageOf]?.failed(error));
       proxy.on('open', (socket) => socket.on('error', () => socket.destroy()));
     };
   }

@@ -23,8 +23,4 @@ export class BoundedMap<K, V> {
       return;
     }
   }
-
-  clear(): void {
-    this.#entries.clear();
-  }
 }

@@ -30,12 +30,6 @@ export class TokenMemory {
     const noted = client === undefined ? undefined : this.#byClient.get(client);
     return later(later(inForce(noted, now), inForce(cookie, now)), inForce(this.#floor, now));
   }
-
-  /** The ledger was made anew: nothing is owed from before. */
-  clear(): void {
-    this.#byClient.clear();
-    this.#floor = undefined;
-  }
 }
 
 function inForce(obligation: Obligation | undefined, now: number): Obligation | undefined {

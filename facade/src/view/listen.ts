@@ -9,7 +9,8 @@ import { connect } from '@strangler/postgres';
 export async function listen(options: {
   readonly url: string;
   readonly signal: AbortSignal;
-  readonly onNotice: (notice: Notice) => void;
+  /** `from`: the backend that said it; any role can say anything, but none can choose its backend. */
+  readonly onNotice: (notice: Notice, from: number) => void;
 }): Promise<void> {
   const { signal } = options;
   while (!signal.aborted) {
@@ -21,13 +22,13 @@ export async function listen(options: {
 async function listenOnce(options: {
   url: string;
   signal: AbortSignal;
-  onNotice: (notice: Notice) => void;
+  onNotice: (notice: Notice, from: number) => void;
 }): Promise<void> {
   const { signal } = options;
   const client = await connect({ url: options.url, role: 'facade', name: 'facade listen' });
-  client.on('notification', ({ payload }) => {
+  client.on('notification', ({ payload, processId }) => {
     const notice = parseNotice(payload);
-    if (notice) options.onNotice(notice);
+    if (notice) options.onNotice(notice, processId);
   });
   const lost = new Promise<void>((resolve) => {
     client.once('end', resolve);

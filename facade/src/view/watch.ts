@@ -96,15 +96,19 @@ export class Watch {
     return () => this.#listeners.delete(listener);
   }
 
-  /** What a database told us. Positions are taken from it, everything else is read. */
-  noticed(notice: Notice): void {
-    if (notice.kind !== 'applied') {
+  /** What a database told us. Positions are taken from it if the sink itself said so, everything else is read. */
+  noticed(notice: Notice, from: number): void {
+    if (notice.kind !== 'applied' || from !== this.#sinkOf(notice.direction)) {
       void this.refresh();
       return;
     }
     const { direction, applied, lagMs } = notice;
     this.#noticed = { direction, applied, lagMs, at: performance.now() };
     this.#changed();
+  }
+
+  #sinkOf(direction: 'forward' | 'reverse'): number | null | undefined {
+    return direction === 'forward' ? this.#service?.value.forward?.pid : this.#home?.value.reverse?.pid;
   }
 
   async #readHome(isCurrent: () => boolean): Promise<void> {

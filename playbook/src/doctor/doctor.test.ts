@@ -218,9 +218,13 @@ describe('runDoctor', () => {
     await sides.service.query(
       'REVOKE EXECUTE ON FUNCTION pg_replication_origin_session_setup(text) FROM strangler_apply',
     );
+    await sides.service.query(
+      `DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC, strangler_apply', current_database()); END $$`,
+    );
     const findings = await runDoctor(await reachable(sides));
     expect(bad(findings)).toEqual([
       'At the monolith, strangler_source lacks SELECT on "public"."orders".',
+      'At the service, strangler_apply may not make temporary tables (TEMPORARY on the database).',
       'At the service, strangler_apply may not execute pg_replication_origin_session_setup(text).',
       'At the service, strangler_apply lacks TRUNCATE on "public"."bought".',
       'At the service, strangler_apply lacks UPDATE on sequence "public"."bought_id_seq".',

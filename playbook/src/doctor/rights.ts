@@ -60,6 +60,10 @@ function generalRights(): Right[] {
       sql: `has_database_privilege('strangler_admin', current_database(), 'CREATE')`,
     },
     {
+      missing: 'strangler_apply may not make temporary tables (TEMPORARY on the database)',
+      sql: `has_database_privilege('strangler_apply', current_database(), 'TEMPORARY')`,
+    },
+    {
       missing: 'strangler_admin is no member of strangler_owner',
       sql: `pg_has_role('strangler_admin', 'strangler_owner', 'USAGE')`,
     },

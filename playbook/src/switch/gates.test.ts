@@ -27,6 +27,7 @@ const stream: Checkpoint = {
   sourceEpoch: 1n as Epoch,
   sourceState: 'open',
   lease: 3n,
+  pid: 1,
   holder: 'cdc@host',
   ageMs: 40,
   engine: 'embedded',

@@ -25,8 +25,17 @@ export const gateNames = [
 ] as const;
 export type GateName = (typeof gateNames)[number];
 
-/** Gates that a person may pass with a reason; the others protect data. */
-export const acceptable: ReadonlySet<GateName> = new Set(['verified', 'facades', 'lag', 'violations']);
+/**
+ * Gates that a person may pass with a reason; the others protect data. Without the stream back a switch works, but is
+ * for good: whoever owns afterwards feeds nobody.
+ */
+export const acceptable: ReadonlySet<GateName> = new Set([
+  'opposite-stream',
+  'verified',
+  'facades',
+  'lag',
+  'violations',
+]);
 
 /** A verification is fresh this long. */
 export const verifiedMs = 24 * 3_600_000;
