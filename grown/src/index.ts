@@ -1,0 +1,1 @@
+export { canRunGrown, type Grown, type GrownOptions, startGrown } from './grown.ts';
