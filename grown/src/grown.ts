@@ -24,6 +24,10 @@ export interface GrownOptions {
   readonly signal: AbortSignal;
   /** False: the parts live on when we end (`npm run kafka:up`). */
   readonly tethered?: boolean;
+  /** Parts that run already, with their processes: they are waited for, not started, and not stopped by us. */
+  readonly running?: ReadonlyMap<GrownPart, number>;
+  /** Told as soon as a part has a process, before it is ready. */
+  readonly onStarted?: (part: GrownPart, pid: number) => Promise<void>;
 }
 
 export type GrownPart = 'broker1' | 'broker2' | 'connect';
@@ -70,10 +74,11 @@ export async function startGrown(options: GrownOptions): Promise<Grown> {
   const context: Context = { options, ports, java, lib, children: new Map() };
   try {
     for (const number of ports.brokers.keys()) {
-      onLog(`Starting Kafka broker ${number + 1} ...`);
-      await startPart(context, number === 0 ? 'broker1' : 'broker2', signal);
+      const part = number === 0 ? 'broker1' : 'broker2';
+      if (!options.running?.has(part)) onLog(`Starting Kafka broker ${number + 1} ...`);
+      await startPart(context, part, signal);
     }
-    onLog('Starting Kafka Connect with Debezium ...');
+    if (!options.running?.has('connect')) onLog('Starting Kafka Connect with Debezium ...');
     await startPart(context, 'connect', signal);
   } catch (error) {
     await stopAll(context);
@@ -103,9 +108,21 @@ async function freeGrownPorts(brokers: number): Promise<GrownPorts> {
 }
 
 async function startPart(context: Context, part: GrownPart, signal: AbortSignal): Promise<void> {
+  const { options } = context;
+  const running = options.running?.get(part);
+  if (running !== undefined && !context.children.has(part)) {
+    await untilUp(context, part, () => !isAlive(running), signal);
+    return;
+  }
+  const child = await launchPart(context, part, signal);
+  context.children.set(part, child);
+  if (child.pid !== undefined) await options.onStarted?.(part, child.pid);
+  await untilUp(context, part, () => child.exitCode !== null || child.signalCode !== null, signal);
+}
+
+async function launchPart(context: Context, part: GrownPart, signal: AbortSignal): Promise<ChildProcess> {
   const { options, ports, java, lib } = context;
   const { dataDir } = options;
-  const logFile = path.join(dataDir, `${part}.log`);
   const settings =
     part === 'connect'
       ? connectSettings(ports)
@@ -116,7 +133,7 @@ async function startPart(context: Context, part: GrownPart, signal: AbortSignal)
     java,
     lib,
     log4j: confFile(dataDir, 'log4j2.xml'),
-    logFile,
+    logFile: path.join(dataDir, `${part}.log`),
     env: {},
     tethered: options.tethered ?? true,
   };
@@ -136,7 +153,7 @@ async function startPart(context: Context, part: GrownPart, signal: AbortSignal)
       everyMs: 50,
     });
   }
-  const child = launchJvm({
+  return launchJvm({
     ...jvm,
     name: part,
     mainClass: part === 'connect' ? 'org.apache.kafka.connect.cli.ConnectDistributed' : 'kafka.Kafka',
@@ -144,19 +161,37 @@ async function startPart(context: Context, part: GrownPart, signal: AbortSignal)
     heapMb: part === 'connect' ? 768 : 512,
     env: part === 'connect' ? options.env : {},
   });
-  context.children.set(part, child);
-  const port = part === 'connect' ? ports.connect : ports.brokers[part === 'broker1' ? 0 : 1];
+}
+
+async function untilUp(
+  { options, ports }: Context,
+  part: GrownPart,
+  ended: () => boolean,
+  signal: AbortSignal,
+): Promise<void> {
   await waitFor(
     async () => {
-      if (child.exitCode !== null || child.signalCode !== null) throw await partFailed(part, logFile);
-      const up =
-        part === 'connect'
-          ? await answers(`http://127.0.0.1:${port}/connectors`, signal)
-          : await listens(port ?? 0);
-      return up ? true : undefined;
+      if (ended()) throw await partFailed(part, path.join(options.dataDir, `${part}.log`));
+      return (await isUp(part, ports, signal)) ? true : undefined;
     },
     { timeoutMs: startMs, everyMs: 200, what: `the start of ${part}`, signal },
   );
+}
+
+/** Whether the part answers at its port. */
+export async function isUp(part: GrownPart, ports: GrownPorts, signal: AbortSignal): Promise<boolean> {
+  if (part === 'connect') return await answers(`http://127.0.0.1:${ports.connect}/connectors`, signal);
+  return await listens(ports.brokers[part === 'broker1' ? 0 : 1] ?? 0);
+}
+
+/** Whether there is a process of that number. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** One id for all brokers of a data folder. */
