@@ -64,11 +64,14 @@ const scalars: Readonly<Record<string, (text: string) => string>> = {
   tsrange: asIs,
   tstzrange: asIs,
   hstore: (text) => quoted(hstoreJson(text)),
-  bit: (text) =>
-    text.length === 1 ? String(text === '1') : quoted(littleEndian(text, Math.ceil(text.length / 8))),
-  varbit: (text) => quoted(littleEndian(text, 0)),
+  bit: (text) => (text.length === 1 ? String(text === '1') : quoted(littleEndian(text))),
+  varbit: (text) => quoted(littleEndian(text)),
   point,
 };
+
+/** Debezium's driver reads these and prints them again, with a fraction at each number. */
+const shapes = new Set(['line', 'lseg', 'box', 'path', 'polygon', 'circle']);
+const withFractions = (text: string) => text.replaceAll(/(?<![\d.e+-])-?\d+(?![\d.e])/g, '$&.0');
 
 /** Arrays of these have no field there at all, or nothing in it. */
 const fieldless = new Set(['interval', 'point', 'money', 'xml']);
@@ -80,7 +83,7 @@ export function debeziumValue(text: string | null, type: ColumnType): JsonText {
   if (type.kind === 'enum') return quoted(text);
   const encode = scalars[type.name];
   // A type that Debezium does not know comes as bytes: the hex of its text.
-  return encode ? encode(text) : quoted(hex(text));
+  return encode ? encode(text) : quoted(hex(shapes.has(type.name) ? withFractions(text) : text));
 }
 
 function arrayValue(text: string | null, element: ColumnType): JsonText {
@@ -120,15 +123,12 @@ function amount(text: string): string {
   return /[-(]/.test(text) ? `-${digits}` : digits;
 }
 
-/** The last bit is the first of the first byte; at least so many bytes, in base64. */
-function littleEndian(bits: string, bytes: number): string {
-  const value = BigInt(`0b0${bits}`).toString(16);
-  const big = Buffer.from(value.length % 2 === 0 ? value : `0${value}`, 'hex');
-  const trimmed = value === '0' ? Buffer.alloc(0) : big;
-  return Buffer.concat([
-    Buffer.from(trimmed).reverse(),
-    Buffer.alloc(Math.max(0, bytes - trimmed.length)),
-  ]).toString('base64');
+/** The last bit is the first of the first byte, without empty bytes at the end, in base64. */
+function littleEndian(bits: string): string {
+  const value = BigInt(`0b${bits || '0'}`).toString(16);
+  if (value === '0') return '';
+  const bytes = Buffer.from(value.length % 2 === 0 ? value : `0${value}`, 'hex');
+  return Buffer.from(bytes).reverse().toString('base64');
 }
 
 /** `"a"=>"1", "b"=>NULL` as JSON. */
