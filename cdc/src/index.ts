@@ -5,6 +5,7 @@ export * from './plan/index.ts';
 export { type SlotHealth, slotHealth } from './source/index.ts';
 export {
   budgetShare,
+  dropGrown,
   runStream,
   type ServeOptions,
   type StreamOptions,

@@ -38,6 +38,8 @@ export interface SinkOptions {
   /** The origin of transactions that are the other stream's own. */
   readonly isEcho: (origin: string | null) => boolean;
   readonly lag: (applied: Lsn, commitTime: string | null) => Lag;
+  /** Where a source that has marks of its own is at a position. */
+  readonly bookmark?: (position: Lsn) => string | undefined;
   /** Told of what a person should know. */
   readonly notice: (what: string, detail: Record<string, unknown>) => void;
 }
@@ -146,6 +148,7 @@ export class Sink {
       lagMs: ms,
       sourceEpoch: view.epoch,
       sourceState: view.state,
+      bookmark: this.#options.bookmark?.(position),
     };
     if (await advance(client, progress)) return;
     throw new StranglerError(

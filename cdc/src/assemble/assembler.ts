@@ -31,6 +31,8 @@ export class Assembler {
   take(event: ChangeEvent, bytes: number): void {
     switch (event.kind) {
       case 'begin':
+        // A source that was interrupted may begin again.
+        this.#open?.discard();
         this.#open = new OpenTransaction(
           event,
           this.#options.spillBytes,

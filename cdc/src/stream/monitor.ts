@@ -3,6 +3,7 @@ import { parseLsn, type Sql } from '@strangler/postgres';
 import { z } from 'zod';
 import { readSequences, type SequenceValues } from '../apply/index.ts';
 import type { SequencePlan } from '../plan/index.ts';
+import { heartbeatPrefix } from '../source/debezium/index.ts';
 import type { LagMeter } from './lag.ts';
 
 const positionEveryMs = 250;
@@ -13,6 +14,8 @@ export interface MonitorOptions {
   readonly sequences: readonly SequencePlan[];
   readonly lag: LagMeter;
   readonly onSequences: (values: SequenceValues) => void;
+  /** Whether to write a heartbeat of ours: by it Debezium's topic says how far it is. */
+  readonly heartbeats: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -27,6 +30,8 @@ export async function currentPosition(source: Sql) {
 /** Asks the source for its position and its sequences, until the signal aborts. */
 export async function monitorSource(options: MonitorOptions): Promise<void> {
   for (let round = 1; !options.signal.aborted; round += 1) {
+    if (options.heartbeats)
+      await options.source.query(`SELECT pg_logical_emit_message(false, $1, '')`, [heartbeatPrefix]);
     options.lag.sample(await currentPosition(options.source));
     if (round % sequencesEvery === 1)
       options.onSequences(await readSequences(options.source, options.sequences));

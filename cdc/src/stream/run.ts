@@ -1,16 +1,20 @@
 import {
+  connectorName,
   originName,
   otherDirection,
   publicationName,
   sourceOf,
   stopStream,
   targetOf,
+  topicName,
 } from '@strangler/ledger';
 import { type Lsn, laterLsn } from '@strangler/postgres';
 import type { Logger } from 'pino';
 import { applyFailure, type SequenceValues, Sink } from '../apply/index.ts';
 import { Assembler, Backlog, type Batch } from '../assemble/index.ts';
-import { openReader, type Reader } from '../source/index.ts';
+import { openGrownReader, readSourceTables } from '../source/debezium/index.ts';
+import { openReader, type Reader, type ReaderOptions } from '../source/index.ts';
+import { grownOf, growUp, returned, startConnector, stopForReturn, watchConnector } from './grown.ts';
 import { LagMeter } from './lag.ts';
 import { currentPosition, monitorSource } from './monitor.ts';
 import { Pace } from './pace.ts';
@@ -43,8 +47,22 @@ export async function runStream(options: StreamOptions): Promise<void> {
   });
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
+  let again = false;
   try {
-    await new Stream(options, session, signal).run(stop);
+    if (session.checkpoint.engine === 'debezium' && options.extraction.engine === 'embedded') {
+      const until = await stopForReturn(options, session.source, session.checkpoint, signal);
+      await new Stream(options, session, signal, until).run(stop);
+      if (!options.signal.aborted) {
+        await returned(options, session, options.signal);
+        again = true;
+      }
+    } else {
+      const checkpoint =
+        options.extraction.engine === 'debezium' && session.checkpoint.engine === 'embedded'
+          ? await growUp(options, session, signal)
+          : session.checkpoint;
+      await new Stream(options, { ...session, checkpoint }, signal).run(stop);
+    }
   } catch (error) {
     const failure = applyFailure(error, where);
     const stream = {
@@ -58,6 +76,7 @@ export async function runStream(options: StreamOptions): Promise<void> {
   } finally {
     await session.close();
   }
+  if (again) await runStream(options);
 }
 
 /** The parts of a running stream and how they meet: reader → assembler → backlog → sink → confirmation. */
@@ -75,8 +94,14 @@ class Stream {
   #pending: Lsn | undefined;
   #sequences: SequenceValues | undefined;
   #sequencesAt = 0;
+  #bookmarkAt: ((position: Lsn) => string | undefined) | undefined;
+  #received: Lsn;
+  readonly #until: Lsn | undefined;
 
-  constructor(options: StreamOptions, session: Session, signal: AbortSignal) {
+  /** @param until ends once so much is applied: the rest is another engine's. */
+  constructor(options: StreamOptions, session: Session, signal: AbortSignal, until?: Lsn) {
+    this.#until = until;
+    this.#received = session.checkpoint.applied;
     this.#options = options;
     this.#session = session;
     this.#signal = signal;
@@ -93,6 +118,7 @@ class Stream {
       view: { epoch: checkpoint.sourceEpoch, state: checkpoint.sourceState },
       isEcho: (origin) => this.#isEcho(origin),
       lag: (applied, commitTime) => this.#lagAt(applied, commitTime),
+      bookmark: (position) => this.#bookmarkAt?.(position),
       notice: (what, detail) => log.warn(detail, what),
     });
     this.#pace = new Pace(() => this.#sink.view.state);
@@ -106,16 +132,15 @@ class Stream {
       skipRows: (origin) => this.#isEcho(origin),
       onTransaction: (transaction) => {
         // A source may send again what it was never told to be durable (trap 32).
-        if (transaction.position > checkpoint.applied) this.#backlog.add(transaction);
-        else transaction.discard();
+        if (transaction.position > this.#received) {
+          this.#received = transaction.position;
+          this.#backlog.add(transaction);
+        } else transaction.discard();
       },
     });
-    const { config, extraction, direction, log } = this.#options;
-    const reader = await openReader({
-      url: databaseOf(this.#options, sourceOf[direction]),
-      name: `${direction} ${extraction.name}`,
-      slot: checkpoint.slot,
-      publication: publicationName(config.environment, extraction.name),
+    const { extraction, direction, log } = this.#options;
+    const debezium = checkpoint.engine === 'debezium';
+    const reader = await this.#open({
       start: checkpoint.applied,
       onEvent: (event, bytes) => {
         assembler.take(
@@ -125,7 +150,6 @@ class Stream {
         this.#holdBack();
       },
       onPosition: (position) => this.#backlog.reach(position),
-      askEveryMs: () => this.#pace.everyMs(),
     });
     this.#reader = reader;
     log.info({ extraction: extraction.name, direction, applied: checkpoint.applied.toString() }, 'following');
@@ -136,24 +160,55 @@ class Stream {
       onSequences: (values) => {
         this.#sequences = values;
       },
+      heartbeats: debezium && this.#until === undefined,
       signal: this.#signal,
     });
+    const watch =
+      debezium && this.#until === undefined
+        ? watchConnector(this.#options.config, checkpoint, this.#signal)
+        : monitor;
     const loop = this.#applyAll();
     try {
-      await Promise.race([loop, monitor, reader.ended]);
+      await Promise.race([loop, monitor, watch, reader.ended]);
     } finally {
       stop.abort();
-      await Promise.allSettled([loop, monitor]);
+      await Promise.allSettled([loop, monitor, watch]);
       await reader.close();
       assembler.discard();
       this.#backlog.discard();
     }
   }
 
+  async #open(events: Pick<ReaderOptions, 'start' | 'onEvent' | 'onPosition'>): Promise<Reader> {
+    const { source, checkpoint, plans } = this.#session;
+    const { config, extraction, direction } = this.#options;
+    if (checkpoint.engine === 'embedded')
+      return await openReader({
+        ...events,
+        url: databaseOf(this.#options, sourceOf[direction]),
+        name: `${direction} ${extraction.name}`,
+        slot: checkpoint.slot,
+        publication: publicationName(config.environment, extraction.name),
+        askEveryMs: () => this.#pace.everyMs(),
+      });
+    if (this.#until === undefined) await startConnector(this.#options, source, checkpoint, this.#signal);
+    const ownership = { schema: 'strangler', name: 'ownership' };
+    const reader = await openGrownReader({
+      ...events,
+      kafka: grownOf(config).kafka,
+      topic: topicName(checkpoint.slot, checkpoint.attempt),
+      group: connectorName(checkpoint.slot, checkpoint.attempt),
+      bookmark: checkpoint.bookmark,
+      tables: await readSourceTables(source, [...plans.map((plan) => plan.source), ownership]),
+    });
+    this.#bookmarkAt = (position) => reader.bookmarkAt(position);
+    return reader;
+  }
+
   async #applyAll(): Promise<void> {
     while (!this.#signal.aborted) {
       await this.#backlog.wait(this.#pace.dueInMs(this.#pending !== undefined), this.#signal);
-      if (this.#signal.aborted) return;
+      if (this.#signal.aborted || this.#drained) return;
       const batch = this.#backlog.take(batchChanges);
       if (this.#paused && this.#backlog.bytes < resumeBytes) {
         this.#paused = false;
@@ -166,6 +221,11 @@ class Stream {
       }
       this.#reader?.confirm(this.#sink.applied);
     }
+  }
+
+  /** Whether all that was wanted is applied. */
+  get #drained(): boolean {
+    return this.#until !== undefined && this.#sink.applied >= this.#until;
   }
 
   async #apply(batch: Batch): Promise<void> {

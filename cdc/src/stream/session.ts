@@ -94,8 +94,11 @@ async function prepare(
   await prepareTarget(target, stream, signal);
   const checkpoint = await readCheckpoint(target, stream.extraction.name, stream.direction);
   if (!checkpoint) throw neverCopied(stream);
-  await freeSlot(source, checkpoint.slot, signal);
-  await checkSlot(source, checkpoint.slot, checkpoint.applied);
+  // Otherwise it is Debezium that reads the slot, as far as its topic goes.
+  if (checkpoint.engine === 'embedded') {
+    await freeSlot(source, checkpoint.slot, signal);
+    await checkSlot(source, checkpoint.slot, checkpoint.applied);
+  }
   return { checkpoint, plans: await plansOf(stream, source, target) };
 }
 

@@ -1,0 +1,3 @@
+export { readSourceTables, refuseUncarried, type SourceTable, uncarriedColumns } from './columns.ts';
+export { type GrownReader, openGrownReader } from './reader.ts';
+export { heartbeatPrefix } from './translate.ts';
