@@ -1,0 +1,273 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { waitFor } from '@strangler/errors';
+import { canRunGrown, startGrown } from '@strangler/grown';
+import { publicationName, slotName } from '@strangler/ledger';
+import { Kafka, logLevel } from 'kafkajs';
+import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { makeSides } from '../../test/sides.ts';
+import { recordLine } from './record.ts';
+import { tailChanges } from './tail.ts';
+
+const runnable = await canRunGrown();
+const artifactsDir = path.join(import.meta.dirname, '..', '..', '..', '.strangler', 'kafka');
+const scalars = {
+  i8: 'bigint',
+  f8: 'double precision',
+  n: 'numeric(20,4)',
+  m: 'money',
+  t: 'text',
+  vc: 'varchar(20)',
+  ch: 'char(5)',
+  b: 'bytea',
+  u: 'uuid',
+  d: 'date',
+  tm: 'time',
+  ttz: 'timetz',
+  ts: 'timestamp',
+  tz: 'timestamptz',
+  iv: 'interval',
+  j: 'json',
+  jb: 'jsonb',
+  x: 'xml',
+  ip: 'inet',
+  r: 'int4range',
+  b1: 'bit(1)',
+  b9: 'bit(9)',
+  vb: 'varbit',
+  p: 'point',
+  bx: 'box',
+  mood: 's.mood',
+  ok: 'boolean',
+  ta: 'text[]',
+  ia: 'bigint[]',
+  na: 'numeric[]',
+  da: 'date[]',
+  tza: 'timestamptz[]',
+  lsn: 'pg_lsn',
+};
+type Values = Partial<Record<keyof typeof scalars, string>>;
+const edges: Values[] = [
+  {},
+  {
+    ...{ i8: '9007199254740993', f8: '1.5', n: '123.4500', m: '-1234.50', t: 'ü "x"', vc: 'a', ch: 'ab' },
+    ...{ b: '\\x00ff', u: 'c0ffee00-0000-4000-8000-000000000001', d: '2024-02-29', tm: '23:59:59.999999' },
+    ...{ ttz: '23:59:59.5+05:30', ts: '2024-01-31 10:00:00.5', tz: '2024-01-31 10:00:00+02' },
+    ...{ iv: '1 year 2 mons -3 days 4:05:06.789012', j: '{"a":1, "a":2}', jb: '{"a": [1]}', x: '<a/>' },
+    ...{
+      ip: '10.0.0.1/8',
+      r: '[1,5)',
+      b1: '1',
+      b9: '100000001',
+      vb: '001011',
+      p: '(1,-2.5)',
+      bx: '(1,1),(0,0)',
+    },
+    ...{ mood: 'sad', ok: 't', ta: '{a,NULL,"b,c"}', ia: '{9007199254740993,NULL}', na: '{1.50,2}' },
+    ...{ da: '{2024-02-29}', tza: '{"2024-01-31 10:00:00.25+00"}', lsn: '1/ABCD' },
+  },
+  {
+    ...{ i8: '-9223372036854775808', f8: 'NaN', n: 'NaN', d: 'infinity', ts: 'infinity', tz: 'infinity' },
+    ...{ iv: '-1 mons', tm: '00:00', tz: '2024-01-31 10:00:00.123456+00', b1: '0', b9: '000000000' },
+    ...{ ta: '{}', t: '' },
+  },
+  {
+    ...{ f8: '-Infinity', d: '-infinity', ts: '-infinity', tz: '-infinity', iv: '00:00:00' },
+  },
+  { d: '0044-03-15 BC', ts: '0044-03-15 01:02:03 BC', tz: '10000-01-01 00:00:00+00', iv: '-00:00:01.5' },
+];
+
+const types = Object.entries(scalars);
+const columns = types.map(([name, type]) => `${name} ${type}`).join(', ');
+const tables = `CREATE SCHEMA s; CREATE TYPE s.mood AS ENUM ('sad', 'ok');
+  CREATE TABLE s.t (id bigint PRIMARY KEY, v text); CREATE TABLE s.full (id int PRIMARY KEY, v text);
+  ALTER TABLE s.full REPLICA IDENTITY FULL; CREATE TABLE s.typed (id int PRIMARY KEY, ${columns})`;
+
+const history = [
+  "INSERT INTO s.t VALUES (1, 'first')",
+  `BEGIN; INSERT INTO s.t VALUES (10, 'a'); UPDATE s.t SET v = 'b' WHERE id = 10; UPDATE s.t SET id = 11 WHERE id = 10;
+   SELECT pg_logical_emit_message(true, 'p', 'x'); DELETE FROM s.t WHERE id = 11; COMMIT`,
+  `BEGIN; INSERT INTO s.full VALUES (1, 'a'); UPDATE s.full SET v = 'b'; UPDATE s.full SET id = 2; DELETE FROM s.full; COMMIT`,
+  "SELECT pg_logical_emit_message(false, 'now', 'y')",
+  'TRUNCATE s.t',
+  ...edges.map((row, id) => {
+    const names = Object.keys(row);
+    return `INSERT INTO s.typed (${['id', ...names].join(', ')}) VALUES (${[id, ...Object.values(row).map((value) => `'${value.replaceAll("'", "''")}'`)].join(', ')})`;
+  }),
+];
+
+interface Line {
+  key: unknown;
+  headers: unknown;
+  value: unknown;
+}
+
+/** What two readers of one log may see differently: clocks, and what Java prints of an object. */
+function comparable(text: string): Line {
+  const exact = text.replaceAll(/([:[,])(-?\d{16,})(?=[,\]}])/g, '$1"$2"');
+  return JSON.parse(exact, (name, value) => {
+    if (/^ts_(ms|us|ns)$/.test(name) || name === 'name' || name === 'topic') return undefined;
+    return typeof value === 'string' && value.includes('LogicalDecodingMessageId') ? 'message' : value;
+  });
+}
+
+test.skipIf(!runnable)(
+  'tail prints, record by record, what the real Debezium writes for the same changes',
+  async () => {
+    const sides = await makeSides({
+      monolith: tables,
+      service: tables,
+      tables: { 's.t': { to: 's.t' }, 's.full': { to: 's.full' }, 's.typed': { to: 's.typed' } },
+    });
+    await sides.prepare();
+    const { config, extraction } = sides;
+    const name = slotName(config.environment, 'x', 'forward');
+    const dataDir = await mkdtemp(path.join(tmpdir(), 'strangler-tail-'));
+    onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+    const signal = AbortSignal.timeout(400_000);
+    const grown = await startGrown({ dataDir, artifactsDir, env: {}, onLog: () => {}, signal });
+    onTestFinished(() => grown.stop());
+    await sides.monolith.query(`SELECT pg_create_logical_replication_slot('${name}', 'pgoutput')`);
+    onTestFinished(async () => {
+      await grown.stop();
+      await sides.monolith.query(`SELECT pg_drop_replication_slot('${name}')`);
+    });
+    await putConnector(
+      grown.connectUrl,
+      name,
+      sides.monolith.url(),
+      publicationName(config.environment, 'x'),
+    );
+    await waitFor(
+      async () => {
+        const [row] = await sides.monolith.query(
+          `SELECT active FROM pg_replication_slots WHERE slot_name = '${name}'`,
+        );
+        return row?.['active'] === true || row?.['active'] === 't' ? true : undefined;
+      },
+      { timeoutMs: 60_000, what: 'Debezium to stream' },
+    );
+
+    const ready = Promise.withResolvers<void>();
+    const stop = new AbortController();
+    const ours: Line[] = [];
+    const tail = tailChanges({
+      ...{ config, extraction, direction: 'forward', from: 'now', placeholder: '~U~' },
+      onReady: ready.resolve,
+      onRecord: (record) => ours.push(comparable(recordLine(record))),
+      signal: stop.signal,
+    });
+    await Promise.race([ready.promise, tail]);
+    for (const sql of history) await sides.monolith.query(sql);
+    await sides.monolith.query("SELECT pg_logical_emit_message(false, 'end', '')");
+    const theirs = await topicUntilEnd([...grown.brokers], `${name}.log`);
+    await waitFor(async () => (ours.length >= theirs.length ? true : undefined), {
+      timeoutMs: 20_000,
+      what: 'the tail',
+    });
+    stop.abort();
+    await tail;
+    // Before its first commit each has its own idea of the one before.
+    expect(ours.slice(4, theirs.length)).toEqual(theirs.slice(4));
+    expect(theirs.length).toBeGreaterThan(30);
+  },
+);
+
+async function putConnector(
+  connect: string,
+  name: string,
+  database: string,
+  publication: string,
+): Promise<void> {
+  const url = new URL(database);
+  const response = await fetch(`${connect}/connectors/${name}/config`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+      'tasks.max': '1',
+      'database.hostname': url.hostname,
+      'database.port': url.port,
+      'database.user': 'strangler_source',
+      'database.password': 'unused',
+      'database.dbname': url.pathname.slice(1),
+      'topic.prefix': name,
+      'plugin.name': 'pgoutput',
+      'slot.name': name,
+      'slot.drop.on.stop': 'false',
+      'publication.name': publication,
+      'publication.autocreate.mode': 'disabled',
+      'snapshot.mode': 'no_data',
+      'provide.transaction.metadata': 'true',
+      'skipped.operations': 'none',
+      'tombstones.on.delete': 'false',
+      'extended.headers.enabled': 'false',
+      'decimal.handling.mode': 'string',
+      'time.precision.mode': 'isostring',
+      'interval.handling.mode': 'string',
+      'binary.handling.mode': 'hex',
+      'hstore.handling.mode': 'json',
+      'include.unknown.datatypes': 'true',
+      'unavailable.value.placeholder': '~U~',
+      'exactly.once.support': 'required',
+      'topic.creation.default.replication.factor': '1',
+      'topic.creation.default.partitions': '1',
+      'topic.creation.default.cleanup.policy': 'delete',
+      transforms: 'one',
+      'transforms.one.type': 'org.apache.kafka.connect.transforms.RegexRouter',
+      'transforms.one.regex': '^(?!__debezium-heartbeat).*',
+      'transforms.one.replacement': `${name}.log`,
+      'poll.interval.ms': '50',
+      'producer.override.compression.type': 'gzip',
+    }),
+  });
+  expect(await response.text(), 'the answer of Connect').toContain(name);
+  expect(response.status).toBe(201);
+}
+
+/** Every record up to the message `end`, without it. */
+async function topicUntilEnd(brokers: string[], topic: string): Promise<Line[]> {
+  const kafka = new Kafka({
+    brokers,
+    clientId: 'test',
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 30, maxRetryTime: 2_000 },
+  });
+  const admin = kafka.admin();
+  await admin.connect();
+  await waitFor(async () => ((await admin.listTopics()).includes(topic) ? true : undefined), {
+    timeoutMs: 60_000,
+    what: 'the topic',
+  });
+  await admin.disconnect();
+  const consumer = kafka.consumer({ groupId: topic });
+  const lines: Line[] = [];
+  const ended = Promise.withResolvers<void>();
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      const key = message.key?.toString() ?? 'null';
+      if (key === '{"prefix":"end"}') ended.resolve();
+      const headers = Object.entries(message.headers ?? {}).map(
+        ([name, value]) => `${JSON.stringify(name)}:${String(value)}`,
+      );
+      lines.push(
+        comparable(
+          `{"key":${key},"headers":{${headers.join(',')}},"value":${message.value?.toString() ?? 'null'}}`,
+        ),
+      );
+    },
+  });
+  await Promise.race([
+    ended.promise,
+    new Promise((_, reject) =>
+      AbortSignal.timeout(60_000).addEventListener('abort', () => reject(new Error('no end in the topic'))),
+    ),
+  ]);
+  await consumer.disconnect();
+  const end = z.object({ key: z.object({ prefix: z.literal('end') }) });
+  return lines.filter((line) => !end.safeParse(line).success);
+}
