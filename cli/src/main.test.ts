@@ -22,6 +22,9 @@ let folder: string;
 function strangler(args: readonly string[], node: readonly string[] = []): Promise<Said> {
   const env = {
     ...process.env,
+    // A pipe gets no colour, not even where CI is set, which some libraries take for a terminal.
+    CI: 'true',
+    FORCE_COLOR: undefined,
     STRANGLER_OPERATOR_PASSWORD: secret,
     STRANGLER_ADMIN_PASSWORD: secret,
     FLAGS_TOKEN: secret,

@@ -1,5 +1,5 @@
+import { styleText } from 'node:util';
 import type { StranglerError } from '@strangler/errors';
-import colors from 'picocolors';
 import type { Answer } from './verb.ts';
 
 /** The result of a verb, for people or as one JSON object. */
@@ -15,8 +15,11 @@ export function printAnswer(verb: string, answer: Answer, json: boolean): void {
     return;
   }
   for (const line of answer.text) process.stdout.write(`${line}\n`);
-  for (const step of answer.nextSteps) process.stdout.write(`${colors.dim('next:')} ${step}\n`);
+  for (const step of answer.nextSteps) process.stdout.write(`${styleText('dim', 'next:')} ${step}\n`);
 }
+
+/** Colour only where that stream is a terminal; styleText looks at stdout unless told. */
+const onStderr = { stream: process.stderr };
 
 /** Code, fact, remedy; no stack unless asked. */
 export function printError(error: StranglerError, options: { json: boolean; stack: boolean }): void {
@@ -27,7 +30,7 @@ export function printError(error: StranglerError, options: { json: boolean; stac
     );
   } else {
     process.stderr.write(
-      `${colors.red(error.code)} ${error.fact}\n${colors.dim('remedy:')} ${error.remedy}\n`,
+      `${styleText('red', error.code, onStderr)} ${error.fact}\n${styleText('dim', 'remedy:', onStderr)} ${error.remedy}\n`,
     );
   }
   if (options.stack) {
@@ -47,7 +50,9 @@ export function progressLine(
     show: (text) => {
       if (silent || text === last) return;
       stream.write(
-        stream.isTTY ? `\r\x1b[2K${colors.dim(text.slice(0, (stream.columns ?? 100) - 1))}` : `${text}\n`,
+        stream.isTTY
+          ? `\r\x1b[2K${styleText('dim', text.slice(0, (stream.columns ?? 100) - 1), { stream })}`
+          : `${text}\n`,
       );
       last = text;
     },

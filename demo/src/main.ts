@@ -1,8 +1,8 @@
 /** `npm run demo`: takes the shop's orders out of the monolith under traffic, and back, and out again. */
 import { isAbort, messageOf, StranglerError } from '@strangler/errors';
-import colours from 'picocolors';
 import { type DemoReport, runDemo } from './demo.ts';
 import { parseOptions } from './options.ts';
+import { paint } from './paint.ts';
 
 process.exitCode = await main();
 
@@ -23,8 +23,8 @@ async function main(): Promise<number> {
   } catch (error) {
     if (interrupted.signal.aborted && isAbort(error)) return 130;
     if (error instanceof StranglerError)
-      console.error(`${colours.red(error.code)}: ${error.fact}\n${error.remedy}`);
-    else console.error(`${colours.red('UNEXPECTED')}: ${messageOf(error)}`);
+      console.error(`${paint('red', error.code)}: ${error.fact}\n${error.remedy}`);
+    else console.error(`${paint('red', 'UNEXPECTED')}: ${messageOf(error)}`);
     return error instanceof StranglerError ? error.exitCode : 1;
   }
 }
@@ -47,9 +47,9 @@ function printReport({ result, problems, details, kept }: DemoReport): void {
   console.error(lines.join('\n'));
   if (result.ok)
     console.error(
-      colours.green('  Nothing was lost, doubled or stale. The orders moved out, back, and out again.\n'),
+      paint('green', '  Nothing was lost, doubled or stale. The orders moved out, back, and out again.\n'),
     );
-  for (const problem of problems) console.error(colours.red(`  ✗ ${problem}`));
-  for (const detail of details) console.error(colours.dim(`      ${detail}`));
+  for (const problem of problems) console.error(paint('red', `  ✗ ${problem}`));
+  for (const detail of details) console.error(paint('dim', `      ${detail}`));
   if (kept) console.error(`\n  Data and logs are kept in ${kept}`);
 }

@@ -1,5 +1,5 @@
-import colours from 'picocolors';
 import type { Journal } from './journal.ts';
+import { paint } from './paint.ts';
 import type { Traffic } from './shoppers/traffic.ts';
 
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -52,7 +52,8 @@ export class Progress {
 
   #clock(): string {
     const seconds = Math.floor((performance.now() - this.#startedAt) / 1_000);
-    return colours.dim(
+    return paint(
+      'dim',
       `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`,
     );
   }
@@ -66,7 +67,7 @@ export class Progress {
         this.#out.write(`${this.#clock()}  ${this.#line()}\n`);
       return;
     }
-    const line = `${this.#clock()} ${colours.cyan(spinner[this.#turn % spinner.length] ?? '')} ${this.#line()}`;
+    const line = `${this.#clock()} ${paint('cyan', spinner[this.#turn % spinner.length] ?? '')} ${this.#line()}`;
     this.#clear();
     this.#out.write(cut(line, this.#out.columns || 120));
   }
@@ -100,13 +101,13 @@ export class Progress {
     const { failed, stale } = this.#traffic;
     const bad = failed + stale.length;
     return [
-      colours.bold(this.#traffic.step.padEnd(22)),
+      paint('bold', this.#traffic.step.padEnd(22)),
       `${String(rate((s) => s.requests)).padStart(3)} req/s`,
       `${String(rate((s) => s.orders)).padStart(2)} orders/s`,
       `writes ${bar(writes)}`,
       `reads ${bar(reads)}`,
       `p50 ${Math.round(this.#traffic.percentileMs(0.5))} p99 ${Math.round(this.#traffic.percentileMs(0.99))} ms`,
-      bad === 0 ? colours.green('0 failed') : colours.red(`${failed} failed ${stale.length} stale`),
+      bad === 0 ? paint('green', '0 failed') : paint('red', `${failed} failed ${stale.length} stale`),
       this.note,
     ].join('  ');
   }
@@ -115,9 +116,9 @@ export class Progress {
 /** Ten cells: light for the monolith, full for the service; dots when nobody answers. */
 function bar(of: { monolith: number; service: number }): string {
   const all = of.monolith + of.service;
-  if (all === 0) return colours.dim('··········');
+  if (all === 0) return paint('dim', '··········');
   const service = Math.round((of.service / all) * 10);
-  return colours.yellow('░'.repeat(10 - service)) + colours.blue('█'.repeat(service));
+  return paint('yellow', '░'.repeat(10 - service)) + paint('blue', '█'.repeat(service));
 }
 
 /** Cuts a line with colour codes to the terminal's width. */

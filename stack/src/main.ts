@@ -1,7 +1,7 @@
 /** `npm start`: brings the stack up, keeps it up, and ends it on Ctrl-C. */
 import path from 'node:path';
+import { styleText } from 'node:util';
 import { isAbort, StranglerError } from '@strangler/errors';
-import colours from 'picocolors';
 import { prefixedLog } from './log.ts';
 import { portsFromEnvironment } from './ports.ts';
 import { repository } from './process.ts';
@@ -39,7 +39,9 @@ async function main(): Promise<number> {
   } catch (error) {
     if (interrupted.signal.aborted && isAbort(error)) return 0;
     if (!(error instanceof StranglerError)) throw error;
-    console.error(`${colours.red(error.code)}: ${error.fact}\n${error.remedy}`);
+    console.error(
+      `${styleText('red', error.code, { stream: process.stderr })}: ${error.fact}\n${error.remedy}`,
+    );
     return error.exitCode;
   }
 }
@@ -54,9 +56,11 @@ function printAddresses(stack: Stack, dataDir: string): void {
     ["the monolith's database", withoutPassword(stack.databases.monolith)],
     ["the service's database", withoutPassword(stack.databases.service)],
   ] as const;
-  console.log(`\n${lines.map(([what, where]) => `  ${what.padEnd(32)} ${colours.bold(where)}`).join('\n')}`);
   console.log(
-    `\n  For \`npx strangler\` in another terminal: ${colours.bold(`set -a; . ${path.join(path.relative('.', dataDir), 'operator.env')}; set +a`)}` +
+    `\n${lines.map(([what, where]) => `  ${what.padEnd(32)} ${styleText('bold', where)}`).join('\n')}`,
+  );
+  console.log(
+    `\n  For \`npx strangler\` in another terminal: ${styleText('bold', `set -a; . ${path.join(path.relative('.', dataDir), 'operator.env')}; set +a`)}` +
       `\n  Secrets are in ${path.join(path.relative('.', dataDir), 'secrets.env')}. Ctrl-C stops everything.\n`,
   );
 }

@@ -1,9 +1,13 @@
+import { styleText } from 'node:util';
 import { runDoctor } from '@strangler/playbook';
-import colors from 'picocolors';
 import { target } from '../extraction-word.ts';
 import type { Verb } from '../verb.ts';
 
-const marks = { ok: colors.green('ok    '), warn: colors.yellow('warn  '), refuse: colors.red('refuse') };
+const marks = {
+  ok: styleText('green', 'ok    '),
+  warn: styleText('yellow', 'warn  '),
+  refuse: styleText('red', 'refuse'),
+};
 
 export const doctor = {
   name: 'doctor',
@@ -16,7 +20,7 @@ export const doctor = {
     const ok = findings.every((finding) => finding.level !== 'refuse');
     const text = findings.flatMap((finding) => [
       `${marks[finding.level]} ${finding.check}: ${finding.fact}`,
-      ...(finding.level === 'ok' ? [] : [`       ${colors.dim('remedy:')} ${finding.remedy}`]),
+      ...(finding.level === 'ok' ? [] : [`       ${styleText('dim', 'remedy:')} ${finding.remedy}`]),
     ]);
     return { ok, result: { findings }, text, nextSteps: ok ? [`strangler sync ${extraction.name}`] : [] };
   },

@@ -1,5 +1,5 @@
+import { styleText } from 'node:util';
 import { type ExtractionStatus, extractionStatus } from '@strangler/playbook';
-import colors from 'picocolors';
 import { extractionWord } from '../extraction-word.ts';
 import type { Verb } from '../verb.ts';
 
@@ -30,7 +30,7 @@ export const status = {
 function lines(each: ExtractionStatus): string[] {
   const homes = each.homes.length > 0 ? `, sent home: ${each.homes.join(' ')}` : '';
   return [
-    `${colors.bold(each.extraction)}  ${each.stage}, the ${each.owner} owns (epochs ${each.epochs.monolith ?? '–'} / ${each.epochs.service ?? '–'})${homes}`,
+    `${styleText('bold', each.extraction)}  ${each.stage}, the ${each.owner} owns (epochs ${each.epochs.monolith ?? '–'} / ${each.epochs.service ?? '–'})${homes}`,
     ...each.streams.map(
       (stream) =>
         `  ${stream.direction.padEnd(8)} ${stream.up ? 'up  ' : 'down'} applied ${stream.applied}, ${stream.lagMs} ms and ${stream.lagBytes} bytes behind` +
@@ -45,7 +45,7 @@ function lines(each: ExtractionStatus): string[] {
     ...(each.run
       ? [`  run      ${each.run.verb} by ${each.run.holder}${each.run.step ? `, at ${each.run.step}` : ''}`]
       : []),
-    ...each.warnings.map((warning) => `  ${colors.yellow('warning')}  ${warning}`),
+    ...each.warnings.map((warning) => `  ${styleText('yellow', 'warning')}  ${warning}`),
   ];
 }
 
