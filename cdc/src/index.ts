@@ -1,9 +1,11 @@
 export * from './catalog/index.ts';
+export * from './connect/index.ts';
 export * from './copy/index.ts';
 export * from './plan/index.ts';
 export { type SlotHealth, slotHealth } from './source/index.ts';
 export {
   budgetShare,
+  dropGrown,
   runStream,
   type ServeOptions,
   type StreamOptions,

@@ -37,6 +37,8 @@ export async function makeSides(input: {
   service: string;
   tables: ExtractionInput['tables'];
   limits?: ExtractionInput['limits'];
+  /** With it, Debezium is the engine. */
+  grown?: NonNullable<ConfigInput['grown']>;
 }): Promise<Sides> {
   const [monolith, service] = await Promise.all([
     makeSide('monolith', input.monolith),
@@ -48,10 +50,12 @@ export async function makeSides(input: {
     {
       environment,
       monolith: { url: 'http://127.0.0.1:1', database: monolith.url() },
+      ...(input.grown ? { grown: input.grown } : {}),
       extractions: {
         x: {
           service: { url: 'http://127.0.0.1:2', database: service.url() },
           tables: input.tables,
+          engine: input.grown ? 'debezium' : 'embedded',
           ...(input.limits ? { limits: input.limits } : {}),
         },
       },

@@ -4,6 +4,7 @@ import { z } from 'zod';
 const duration = z.string().regex(/^\d+(\.\d+)?(ms|s|m)$/, 'a duration such as 500ms, 2s or 1m');
 const size = z.string().regex(/^\d+(\.\d+)?(MB|GB|TB)$/, 'a size such as 500MB or 10GB');
 const url = z.url({ protocol: /^https?$/, error: 'an address such as http://127.0.0.1:4000' });
+const broker = z.string().regex(/^[^\s:/]+:\d{1,5}$/, 'a broker such as kafka:9092');
 const database = z
   .string()
   .refine(namesDatabase, 'an address such as postgresql://host:5432/database, without user and password');
@@ -31,12 +32,14 @@ export const configSchema = z.strictObject({
   environment: name,
   monolith: z.strictObject({ url, database }),
   flags: z.strictObject({ unleash: url, token: z.string().min(1) }).optional(),
+  grown: z.strictObject({ kafka: z.array(broker).min(1), connect: url }).optional(),
   extractions: z
     .record(
       name,
       z.strictObject({
         service: z.strictObject({ url, database }),
         client: client.optional(),
+        engine: z.enum(['embedded', 'debezium']).optional(),
         routes: z
           .record(name, z.union([route, z.strictObject({ match: route, writes: z.boolean().optional() })]))
           .optional(),

@@ -96,6 +96,8 @@ export interface Extraction {
   readonly routes: readonly Route[];
   readonly readers: readonly ReaderRoute[];
   readonly tables: readonly TableMapping[];
+  /** Who reads the slots: our own reader, or Debezium into Kafka. */
+  readonly engine: 'embedded' | 'debezium';
   readonly limits: Limits;
   /** SQL giving one number per side: business steps under way that must end before ownership moves. */
   readonly unfinished: { readonly monolith?: string; readonly service?: string };
@@ -110,6 +112,8 @@ export interface Config {
   readonly hash: string;
   readonly environment: string;
   readonly monolith: { readonly url: string; readonly database: string };
+  /** Kafka's brokers as host:port, and Connect's address, of extractions with the engine `debezium`. */
+  readonly grown?: { readonly kafka: readonly string[]; readonly connect: string };
   readonly flags?: { readonly unleash: string; readonly token: string };
   readonly extractions: readonly Extraction[];
   readonly routes: readonly StatelessRoute[];

@@ -71,6 +71,7 @@ describe('a right config', () => {
               "cookie": "sid",
               "jwt": "sub",
             },
+            "engine": "embedded",
             "limits": {
               "drainMs": 1000,
               "fenceMs": 2000,

@@ -29,7 +29,7 @@ export function parseConfig(input: unknown, path: string): Config {
       checked.error.issues.flatMap((issue) => mistakes(issue)),
     );
   }
-  const { environment, monolith, flags } = checked.data;
+  const { environment, monolith, flags, grown } = checked.data;
   const extractions = Object.entries(checked.data.extractions ?? {}).map(([name, each]) =>
     extractionFrom(name, each, path),
   );
@@ -47,10 +47,12 @@ export function parseConfig(input: unknown, path: string): Config {
     environment,
     monolith: { url: bareUrl(monolith.url), database: monolith.database },
     ...(flags ? { flags: { unleash: bareUrl(flags.unleash), token: flags.token } } : {}),
+    ...(grown ? { grown: { kafka: grown.kafka, connect: bareUrl(grown.connect) } } : {}),
     extractions,
     routes,
   };
   refuseTwoOwners(config);
+  refuseEngineWithoutKafka(config);
   return freeze(config);
 }
 
@@ -70,6 +72,7 @@ function extractionFrom(name: string, input: ExtractionInput, path: string): Ext
       return { name: match, ...split(match, `${at}.readers.${index}`, path), late: late ?? 'refuse' };
     }),
     tables: Object.entries(input.tables).map(([table, each]) => tableFrom(table, each, at, path)),
+    engine: input.engine ?? 'embedded',
     limits: limitsFrom(at, input.limits ?? {}, path),
     unfinished: pick(input.unfinished ?? {}),
     parity: {
@@ -78,6 +81,15 @@ function extractionFrom(name: string, input: ExtractionInput, path: string): Ext
       ignore: input.parity?.ignore ?? [],
     },
   };
+}
+
+function refuseEngineWithoutKafka({ path, grown, extractions }: Config): void {
+  const without = extractions.filter((each) => each.engine === 'debezium' && !grown);
+  if (without.length === 0) return;
+  throw invalid(
+    path,
+    without.map((each) => `extractions.${each.name}.engine: debezium needs \`grown\` with kafka and connect`),
+  );
 }
 
 function kindOf(method: string, writes: boolean | undefined): RouteKind {

@@ -1,6 +1,6 @@
 import { formatLsn, type Lsn, parseLsn, type Sql } from '@strangler/postgres';
 import { z } from 'zod';
-import { channel, type Direction } from './names.ts';
+import { channel, type Direction, type Engine } from './names.ts';
 import { type Epoch, epochOf, type OwnerState, ownerStates } from './ownership.ts';
 
 /** How far a stream is applied in the database that receives it. */
@@ -22,6 +22,12 @@ export interface Checkpoint {
   readonly pid: number | null;
   /** Since the sink last wrote, by the receiving database's clock. */
   readonly ageMs: number;
+  /** Who read the slot last. */
+  readonly engine: Engine;
+  /** Part of the names of Debezium's connector and topic; null before there were any. */
+  readonly attempt: string | null;
+  /** The offset in the topic up to which everything is applied; null before the first record. */
+  readonly bookmark: bigint | null;
   /** Why the stream stands still, if it does. */
   readonly stopped: string | null;
 }
@@ -39,12 +45,15 @@ const row = z.object({
   holder: z.string().nullable(),
   pid: z.coerce.number().nullable(),
   age_ms: z.coerce.number(),
+  engine: z.enum(['embedded', 'debezium']),
+  attempt: z.string().nullable(),
+  bookmark: z.coerce.bigint().nullable(),
   stopped: z.string().nullable(),
 });
 
 /** What `checkpointFrom` reads; for a statement that selects FROM strangler.checkpoint. */
 export const checkpointColumns = `direction, slot, applied, commit_time::text AS commit_time, lag_bytes, lag_ms,
-  source_epoch, source_state, lease, holder, pid, stopped,
+  source_epoch, source_state, lease, holder, pid, stopped, engine, attempt, bookmark,
   (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint AS age_ms`;
 
 /** Reads such a row, whether as texts or out of JSON. */
@@ -142,13 +151,15 @@ export interface Progress {
   readonly lagMs: number;
   readonly sourceEpoch: Epoch;
   readonly sourceState: OwnerState;
+  /** The offset in the topic that belongs to `applied`; null keeps the former. */
+  readonly bookmark?: bigint | null;
 }
 
 /** The one statement that moves a checkpoint: FIRST in each apply transaction. No row = the lease is lost: roll back and end. */
 export const advanceSql = `
   UPDATE strangler.checkpoint
      SET applied = $4, commit_time = coalesce($5, commit_time), lag_bytes = $6, lag_ms = $7,
-         source_epoch = $8, source_state = $9, renewed_at = clock_timestamp()
+         source_epoch = $8, source_state = $9, bookmark = coalesce($10::bigint, bookmark), renewed_at = clock_timestamp()
    WHERE extraction = $1 AND direction = $2 AND lease = $3 AND applied <= $4
   RETURNING pg_notify('${channel}', json_build_object('kind', 'applied', 'extraction', extraction, 'direction', direction,
     'applied', applied::text, 'lagMs', lag_ms)::text) IS NULL AS moved`;
@@ -164,12 +175,28 @@ export function advanceValues(progress: Progress): unknown[] {
     progress.lagMs,
     progress.sourceEpoch,
     progress.sourceState,
+    progress.bookmark?.toString() ?? null,
   ];
 }
 
 /** True if the checkpoint moved; false if the lease is lost. */
 export async function advance(sql: Sql, progress: Progress): Promise<boolean> {
   const { rows } = await sql.query(advanceSql, advanceValues(progress));
+  return rows.length === 1;
+}
+
+/** Writes down who reads the slot from now on. False if the lease is lost. */
+export async function useEngine(
+  sql: Sql,
+  stream: { extraction: string; direction: Direction; lease: bigint },
+  engine: Engine,
+  attempt: string | null,
+): Promise<boolean> {
+  const { rows } = await sql.query(
+    `UPDATE strangler.checkpoint SET engine = $4, attempt = $5, bookmark = NULL
+      WHERE extraction = $1 AND direction = $2 AND lease = $3 RETURNING engine`,
+    [stream.extraction, stream.direction, stream.lease, engine, attempt],
+  );
   return rows.length === 1;
 }
 

@@ -11,6 +11,7 @@ export {
   recordViolation,
   stopStream,
   takeLease,
+  useEngine,
 } from './checkpoint.ts';
 export { bindEnvironment, checkEnvironment } from './environment.ts';
 export {
@@ -26,8 +27,10 @@ export {
 export { type FacadeReport, type FacadeState, readFacades, removeFacade, reportFacade } from './facade.ts';
 export {
   channel,
+  connectorName,
   type Direction,
   directionFrom,
+  type Engine,
   fenceTrigger,
   originName,
   otherDirection,

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 
 /** Which way a stream goes: monolith → service, or back. */
 export type Direction = 'forward' | 'reverse';
+/** Who reads the slots. */
+export type Engine = 'embedded' | 'debezium';
 export type Side = 'monolith' | 'service';
 
 export const otherSide = { monolith: 'service', service: 'monolith' } as const satisfies Record<Side, Side>;
@@ -44,6 +46,11 @@ export function originName(environment: string, extraction: string, direction: D
 
 export function publicationName(environment: string, extraction: string): string {
   return stableName(environment, extraction);
+}
+
+/** Name of a connector of Debezium's, and prefix of its topic. Each attempt has its own, so that none finds another's offsets (trap 84). */
+export function connectorName(slot: string, attempt: string): string {
+  return `${slot}_${attempt}`;
 }
 
 export const fenceTrigger = 'strangler_fence';

@@ -5,6 +5,7 @@ import * as fence from './0002_fence.ts';
 import * as transitions from './0003_transitions.ts';
 import * as home from './0004_home.ts';
 import * as giveUp from './0005_give_up.ts';
+import * as engine from './0006_engine.ts';
 
 export { setupSql } from './setup-sql.ts';
 
@@ -23,10 +24,12 @@ const both: Migration[] = [
   { name: '0003_transitions', ...transitions },
 ];
 
+const last: Migration[] = [{ name: '0006_engine', ...engine }];
+
 function migrationsOf(side: LedgerSide): Migration[] {
   return side === 'monolith'
-    ? [...both, { name: '0004_home', ...home }, { name: '0005_give_up', ...giveUp }]
-    : both;
+    ? [...both, { name: '0004_home', ...home }, { name: '0005_give_up', ...giveUp }, ...last]
+    : [...both, ...last];
 }
 
 /** Makes or updates the ledger. `url` connects as strangler_admin; everything made belongs to strangler_owner. */

@@ -38,6 +38,8 @@ export interface SinkOptions {
   /** The origin of transactions that are the other stream's own. */
   readonly isEcho: (origin: string | null) => boolean;
   readonly lag: (applied: Lsn, commitTime: string | null) => Lag;
+  /** The offset that belongs to a position, of a stream that comes out of Kafka; else null. */
+  readonly bookmark?: (applied: Lsn) => bigint | null;
   /** Told of what a person should know. */
   readonly notice: (what: string, detail: Record<string, unknown>) => void;
 }
@@ -146,6 +148,7 @@ export class Sink {
       lagMs: ms,
       sourceEpoch: view.epoch,
       sourceState: view.state,
+      bookmark: this.#options.bookmark?.(position) ?? null,
     };
     if (await advance(client, progress)) return;
     throw new StranglerError(

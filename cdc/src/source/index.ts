@@ -15,4 +15,4 @@ export { MalformedMessage } from './cursor.ts';
 export { decodeFrame, encodeStatus } from './frame.ts';
 export { decodePgoutput, type PgoutputMessage } from './pgoutput.ts';
 export { openReader, type Reader, type ReaderOptions, slotLost } from './reader.ts';
-export { checkSlot, freeSlot, type SlotHealth, slotHealth } from './slot.ts';
+export { checkSlot, checkSlotThere, freeSlot, type SlotHealth, slotHealth } from './slot.ts';

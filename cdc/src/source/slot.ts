@@ -44,10 +44,7 @@ export async function slotHealth(source: Sql, slot: string): Promise<SlotHealth 
  * @throws StranglerError SLOT_LOST (trap 16) or TARGET_BEHIND_SLOT (trap 18).
  */
 export async function checkSlot(source: Sql, slot: string, applied: Lsn): Promise<void> {
-  const health = await slotHealth(source, slot);
-  if (!health) throw slotLost(slot, 'it is not there');
-  if (health.walStatus === 'lost' || health.invalid !== null)
-    throw slotLost(slot, `the server gave it up (${health.invalid ?? 'its WAL was removed'})`);
+  const health = await checkSlotThere(source, slot);
   if (health.confirmed > applied) {
     throw new StranglerError(
       'TARGET_BEHIND_SLOT',
@@ -66,6 +63,15 @@ export async function checkSlot(source: Sql, slot: string, applied: Lsn): Promis
       'Compare the sides with `strangler verify`; then `strangler cancel` and `strangler sync`.',
     );
   }
+}
+
+/** Refuses a slot that is gone or was given up (trap 16). A connector confirms what is in Kafka, ahead of the target. @throws StranglerError SLOT_LOST */
+export async function checkSlotThere(source: Sql, slot: string): Promise<SlotHealth> {
+  const health = await slotHealth(source, slot);
+  if (!health) throw slotLost(slot, 'it is not there');
+  if (health.walStatus === 'lost' || health.invalid !== null)
+    throw slotLost(slot, `the server gave it up (${health.invalid ?? 'its WAL was removed'})`);
+  return health;
 }
 
 /** Ends whoever still reads the slot (a frozen sink's walsender), and waits until it is free. */

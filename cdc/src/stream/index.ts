@@ -1,3 +1,4 @@
+export { dropGrown } from './grown.ts';
 export { runStream, type StreamOptions } from './run.ts';
 export { type ServeOptions, serveStreams } from './serve.ts';
 export { budgetShare } from './wal-budget.ts';

@@ -10,7 +10,8 @@ import { type Lsn, laterLsn } from '@strangler/postgres';
 import type { Logger } from 'pino';
 import { applyFailure, type SequenceValues, Sink } from '../apply/index.ts';
 import { Assembler, Backlog, type Batch } from '../assemble/index.ts';
-import { openReader, type Reader } from '../source/index.ts';
+import { type ChangeEvent, openReader, type Reader } from '../source/index.ts';
+import { beat, openGrown, refuseWayBack, tendConnector } from './grown.ts';
 import { LagMeter } from './lag.ts';
 import { currentPosition, monitorSource } from './monitor.ts';
 import { Pace } from './pace.ts';
@@ -71,6 +72,8 @@ class Stream {
   readonly #sink: Sink;
   readonly #bug: PlantedBug;
   #reader: Reader | undefined;
+  #bookmarkAt: ((applied: Lsn) => bigint | null) | undefined;
+  #connector = '';
   #paused = false;
   #pending: Lsn | undefined;
   #sequences: SequenceValues | undefined;
@@ -93,6 +96,7 @@ class Stream {
       view: { epoch: checkpoint.sourceEpoch, state: checkpoint.sourceState },
       isEcho: (origin) => this.#isEcho(origin),
       lag: (applied, commitTime) => this.#lagAt(applied, commitTime),
+      bookmark: (applied) => this.#bookmarkAt?.(applied) ?? null,
       notice: (what, detail) => log.warn(detail, what),
     });
     this.#pace = new Pace(() => this.#sink.view.state);
@@ -110,23 +114,8 @@ class Stream {
         else transaction.discard();
       },
     });
-    const { config, extraction, direction, log } = this.#options;
-    const reader = await openReader({
-      url: databaseOf(this.#options, sourceOf[direction]),
-      name: `${direction} ${extraction.name}`,
-      slot: checkpoint.slot,
-      publication: publicationName(config.environment, extraction.name),
-      start: checkpoint.applied,
-      onEvent: (event, bytes) => {
-        assembler.take(
-          this.#bug.alters(event, (origin) => this.#isEcho(origin)),
-          bytes,
-        );
-        this.#holdBack();
-      },
-      onPosition: (position) => this.#backlog.reach(position),
-      askEveryMs: () => this.#pace.everyMs(),
-    });
+    const { extraction, direction, log } = this.#options;
+    const reader = await this.#open(assembler);
     this.#reader = reader;
     log.info({ extraction: extraction.name, direction, applied: checkpoint.applied.toString() }, 'following');
     const monitor = monitorSource({
@@ -138,16 +127,59 @@ class Stream {
       },
       signal: this.#signal,
     });
+    const beats = this.#grown ? beat(source, this.#signal) : undefined;
     const loop = this.#applyAll();
     try {
-      await Promise.race([loop, monitor, reader.ended]);
+      await Promise.race([
+        loop,
+        monitor,
+        reader.ended,
+        ...(beats ? [beats, tendConnector(this.#options.config, this.#connector, this.#signal)] : []),
+      ]);
     } finally {
       stop.abort();
-      await Promise.allSettled([loop, monitor]);
+      await Promise.allSettled([loop, monitor, beats]);
       await reader.close();
       assembler.discard();
       this.#backlog.discard();
     }
+  }
+
+  get #grown(): boolean {
+    return this.#options.extraction.engine === 'debezium';
+  }
+
+  /** Opens the source that the config names; what comes out of it is the same. */
+  async #open(assembler: Assembler): Promise<Reader> {
+    const { config, extraction, direction } = this.#options;
+    const { checkpoint } = this.#session;
+    const take = {
+      onEvent: (event: ChangeEvent, bytes: number) => {
+        assembler.take(
+          this.#bug.alters(event, (origin) => this.#isEcho(origin)),
+          bytes,
+        );
+        this.#holdBack();
+      },
+      // A connector starts before the checkpoint's position, so that its positions may be older.
+      onPosition: (position: Lsn) => this.#backlog.reach(laterLsn(position, checkpoint.applied)),
+    };
+    if (this.#grown) {
+      const reader = await openGrown(this.#options, this.#session, take, this.#signal);
+      this.#bookmarkAt = (applied) => reader.bookmarkAt(applied);
+      this.#connector = reader.connector;
+      return reader;
+    }
+    refuseWayBack(checkpoint, extraction.name);
+    return await openReader({
+      url: databaseOf(this.#options, sourceOf[direction]),
+      name: `${direction} ${extraction.name}`,
+      slot: checkpoint.slot,
+      publication: publicationName(config.environment, extraction.name),
+      start: checkpoint.applied,
+      ...take,
+      askEveryMs: () => this.#pace.everyMs(),
+    });
   }
 
   async #applyAll(): Promise<void> {

@@ -17,7 +17,7 @@ import pg from 'pg';
 import { applyFailure } from '../apply/index.ts';
 import { readCatalog } from '../catalog/index.ts';
 import { resolvePlan, schemasOf, type TablePlan, tablesOf } from '../plan/index.ts';
-import { checkSlot, freeSlot } from '../source/index.ts';
+import { checkSlot, checkSlotThere, freeSlot } from '../source/index.ts';
 
 export interface StreamName {
   readonly config: Config;
@@ -94,8 +94,10 @@ async function prepare(
   await prepareTarget(target, stream, signal);
   const checkpoint = await readCheckpoint(target, stream.extraction.name, stream.direction);
   if (!checkpoint) throw neverCopied(stream);
-  await freeSlot(source, checkpoint.slot, signal);
-  await checkSlot(source, checkpoint.slot, checkpoint.applied);
+  if (checkpoint.engine === 'embedded') {
+    await freeSlot(source, checkpoint.slot, signal);
+    await checkSlot(source, checkpoint.slot, checkpoint.applied);
+  } else await checkSlotThere(source, checkpoint.slot);
   return { checkpoint, plans: await plansOf(stream, source, target) };
 }
 

@@ -1,4 +1,4 @@
-import { dropSlot } from '@strangler/cdc';
+import { dropGrown, dropSlot } from '@strangler/cdc';
 import type { Config, Extraction } from '@strangler/config';
 import { StranglerError, waitFor } from '@strangler/errors';
 import {
@@ -61,7 +61,7 @@ export async function cancel(
         await setStage(home, extraction.name, 'planned', config.hash);
         await readsAreHome(home, extraction, signal);
         await run.at('undo');
-        await undo(config, extraction);
+        await undo(config, extraction, signal);
       },
     );
   }
@@ -100,12 +100,18 @@ async function readsAreHome(home: Sql, extraction: Extraction, signal: AbortSign
   );
 }
 
-async function undo(config: Config, extraction: Extraction): Promise<void> {
+async function undo(config: Config, extraction: Extraction, signal: AbortSignal): Promise<void> {
   await using admin = await openDatabases(config, extraction, 'admin', 'cancel');
   const sides = ['monolith', 'service'] as const satisfies Side[];
   const copied = await wasCopied(admin, config, extraction);
   // The monolith's triggers first: whatever fails afterwards, its writers are free.
   for (const side of sides) await dropFences(admin[side], extraction, side);
+  for (const side of sides) {
+    const arriving = side === 'service' ? 'forward' : 'reverse';
+    const checkpoint = await readCheckpoint(admin[side], extraction.name, arriving);
+    // Before the slot, which the connector holds.
+    if (checkpoint) await dropGrown(config, checkpoint, signal);
+  }
   for (const side of sides) await dropStream(admin[side], config, extraction, side);
   // Only a stream opens the service, and none is left. One that did so before, by a decision of a command that had been
   // forgotten, has made its rows the truth.

@@ -30,6 +30,9 @@ const stream: Checkpoint = {
   pid: 1,
   holder: 'cdc@host',
   ageMs: 40,
+  engine: 'embedded',
+  attempt: null,
+  bookmark: null,
   stopped: null,
 };
 const facade: FacadeState = {

@@ -1,0 +1,68 @@
+import { placeholder } from '../source/debezium/value.ts';
+
+export interface ConnectorOptions {
+  /** Also the prefix of its topic; never used twice. */
+  readonly name: string;
+  readonly slot: string;
+  readonly publication: string;
+  /** The source's database. User and password of the role `source`; the password is a variable of Connect's environment. */
+  readonly url: string;
+}
+
+export function topicOf(name: string): string {
+  return `${name}.log`;
+}
+
+/** Settings under which nothing is lost or printed otherwise than PostgreSQL has it, in one topic in commit order. */
+export function connectorConfig({ name, slot, publication, url }: ConnectorOptions): Record<string, string> {
+  const { hostname, port, pathname } = new URL(url);
+  return {
+    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    'tasks.max': '1',
+    'database.hostname': hostname,
+    'database.port': port || '5432',
+    'database.user': 'strangler_source',
+    // Read by Connect, so that no secret lies in a topic or in an answer of its REST interface.
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Connect fills it in, not we.
+    'database.password': '${env:STRANGLER_SOURCE_PASSWORD}',
+    'database.dbname': decodeURIComponent(pathname.slice(1)),
+    'topic.prefix': name,
+    'plugin.name': 'pgoutput',
+    'slot.name': slot,
+    'slot.drop.on.stop': 'false',
+    'publication.name': publication,
+    // Trap 86: never a publication for all tables.
+    'publication.autocreate.mode': 'disabled',
+    'snapshot.mode': 'no_data',
+    'provide.transaction.metadata': 'true',
+    // Trap 78: truncates are skipped by default.
+    'skipped.operations': 'none',
+    'tombstones.on.delete': 'false',
+    'heartbeat.interval.ms': '1000',
+    'extended.headers.enabled': 'false',
+    'decimal.handling.mode': 'string',
+    'time.precision.mode': 'isostring',
+    'interval.handling.mode': 'string',
+    'binary.handling.mode': 'hex',
+    'hstore.handling.mode': 'json',
+    'include.unknown.datatypes': 'true',
+    'unavailable.value.placeholder': placeholder,
+    'exactly.once.support': 'required',
+    'topic.creation.default.replication.factor': '1',
+    'topic.creation.default.partitions': '1',
+    'topic.creation.default.cleanup.policy': 'delete',
+    'topic.creation.default.retention.ms': '-1',
+    // Trap 79: one topic of one partition keeps the order across tables.
+    transforms: 'one',
+    'transforms.one.type': 'org.apache.kafka.connect.transforms.RegexRouter',
+    'transforms.one.regex': '^(?!__debezium-heartbeat).*',
+    'transforms.one.replacement': topicOf(name),
+    'max.batch.size': '16384',
+    'max.queue.size': '65536',
+    'poll.interval.ms': '50',
+    'producer.override.linger.ms': '20',
+    'producer.override.batch.size': '524288',
+    // kafkajs reads gzip only.
+    'producer.override.compression.type': 'gzip',
+  };
+}

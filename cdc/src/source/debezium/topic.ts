@@ -1,0 +1,71 @@
+import { StranglerError } from '@strangler/errors';
+import type { Admin } from 'kafkajs';
+
+/** From the first record that is still there to where the next one will be. */
+export interface TopicRange {
+  readonly first: bigint;
+  readonly next: bigint;
+}
+
+/** Makes the topic if it is missing: one partition, nothing ever thrown away (traps 76, 77, 79, 81). @throws StranglerError STREAM_STOPPED for another one */
+export async function ensureTopic(admin: Admin, topic: string): Promise<void> {
+  const made = await admin.listTopics();
+  if (!made.includes(topic)) {
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [
+        {
+          topic,
+          numPartitions: 1,
+          configEntries: [
+            { name: 'retention.ms', value: '-1' },
+            { name: 'retention.bytes', value: '-1' },
+            { name: 'cleanup.policy', value: 'delete' },
+          ],
+        },
+      ],
+    });
+  }
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  const partitions = topics[0]?.partitions.length ?? 0;
+  if (partitions !== 1)
+    throw unusable(topic, `it has ${partitions} partitions, and only one keeps the order`);
+  // ConfigResourceTypes.TOPIC is 2.
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: 2, name: topic, configNames: ['cleanup.policy', 'retention.ms'] }],
+  });
+  const settings = new Map(
+    resources[0]?.configEntries.map((each) => [each.configName, each.configValue]) ?? [],
+  );
+  if (settings.get('cleanup.policy') !== 'delete')
+    throw unusable(topic, 'it is compacted, which drops changes');
+  if (settings.get('retention.ms') !== '-1')
+    throw unusable(topic, 'its retention drops changes after a while');
+}
+
+export async function topicRange(admin: Admin, topic: string): Promise<TopicRange> {
+  const [partition] = await admin.fetchTopicOffsets(topic);
+  return { first: BigInt(partition?.low ?? 0), next: BigInt(partition?.high ?? 0) };
+}
+
+/** Refuses a topic that cannot give everything after the bookmark. @throws StranglerError STREAM_STOPPED */
+export function checkRange(topic: string, { first, next }: TopicRange, bookmark: bigint | null): void {
+  const wanted = bookmark === null ? 0n : bookmark + 1n;
+  if (first > wanted)
+    throw unusable(
+      topic,
+      `its records before ${first} are gone (retention), and ${wanted} is the next to apply`,
+    );
+  if (next < wanted)
+    throw unusable(topic, `it ends at ${next}, before what is applied (${wanted}): it was made anew`);
+}
+
+/** A topic that has lost changes, or is not the one that we know. */
+export function unusable(topic: string, why: string): StranglerError {
+  return new StranglerError(
+    'STREAM_STOPPED',
+    `The topic ${topic} cannot be followed: ${why}.`,
+    'Nothing was skipped. Run `strangler cancel`, then `strangler sync`: a new copy with a topic of its own.',
+  );
+}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import type { Json } from './json.ts';
+import { DebeziumTranslator, MalformedRecord, type TopicRecord } from './translate.ts';
+
+const table = {
+  schema: 'public',
+  name: 't',
+  full: false,
+  columns: [
+    { name: 'id', type: 'bigint', typeOid: 20, key: true },
+    { name: 'v', type: 'text', typeOid: 25, key: false },
+  ],
+};
+const record = (value: Json, rest: Partial<TopicRecord> = {}): TopicRecord => ({
+  key: { id: 1 },
+  value,
+  oldKey: null,
+  rekeyed: false,
+  ...rest,
+});
+const begin = record({ status: 'BEGIN', id: '7:100', ts_ms: 1_700_000_000_000 });
+const end = (count: number) => record({ status: 'END', id: '7:300', event_count: count, ts_ms: 1 });
+const source = (origin: string | null) => ({ txId: 7, lsn: 200, schema: 'public', table: 't', origin });
+const row = (op: string, rest: Record<string, Json>, origin: string | null = null): Json => ({
+  op,
+  source: source(origin),
+  transaction: { id: '7:200', total_order: 1 },
+  ...rest,
+});
+
+function kinds(records: readonly TopicRecord[]): unknown[] {
+  const translator = new DebeziumTranslator([table]);
+  return records.flatMap((each): unknown[] => {
+    const translated = translator.translate(each);
+    return translated.kind === 'events' ? [...translated.events] : [translated];
+  });
+}
+
+describe('Debezium’s records', () => {
+  test('trap 82: a transaction is one by the first part of ids that differ, with its rows’ origin', () => {
+    expect(kinds([begin, record(row('c', { after: { id: 1, v: 'a' } }, 'back')), end(1)])).toMatchObject([
+      { kind: 'begin', commitTime: '2023-11-14 22:13:20.000+00', origin: 'back' },
+      { kind: 'insert', row: ['1', 'a'] },
+      { kind: 'commit', position: 300n },
+    ]);
+  });
+
+  test('trap 82: fewer records than the end counts stop the stream', () => {
+    expect(() => kinds([begin, record(row('c', { after: { id: 1, v: 'a' } })), end(2)])).toThrow(
+      /has 2 events, 1 arrived/,
+    );
+    expect(() => kinds([record(row('c', { after: { id: 1, v: 'a' } }))])).toThrow(MalformedRecord);
+    expect(() => kinds([begin, begin])).toThrow(MalformedRecord);
+  });
+
+  test('trap 04: a changed key is one update, not a delete and an insert', () => {
+    const gone = record(row('d', { before: { id: 1, v: null }, after: null }), { rekeyed: true });
+    const back = record(row('c', { after: { id: 2, v: 'a' } }), { key: { id: 2 }, oldKey: { id: 1 } });
+    expect(kinds([begin, gone, back, end(2)])).toMatchObject([
+      { kind: 'begin' },
+      { kind: 'update', old: ['1', null], row: ['2', 'a'] },
+      { kind: 'commit' },
+    ]);
+  });
+
+  test('trap 78: deletes and truncates arrive', () => {
+    const gone = record(row('d', { before: { id: 1, v: null }, after: null }));
+    const emptied = record(row('t', { before: null, after: null }), { key: null });
+    expect(kinds([begin, gone, emptied, end(2)])).toMatchObject([
+      { kind: 'begin' },
+      { kind: 'delete', old: ['1', null] },
+      { kind: 'truncate', relations: [{ name: 't' }] },
+      { kind: 'commit' },
+    ]);
+  });
+
+  test('trap 85: a heartbeat of ours is a position, and any other message none', () => {
+    const message = (prefix: string): Json => ({
+      op: 'm',
+      message: { prefix, content: '' },
+      source: { txId: null, lsn: 9_007_199_254_740_993n },
+      transaction: null,
+    });
+    expect(kinds([record(message('strangler.heartbeat')), record(message('other'))])).toEqual([
+      { kind: 'position', position: 9_007_199_254_740_993n },
+    ]);
+  });
+});

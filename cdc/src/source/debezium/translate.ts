@@ -1,0 +1,210 @@
+import { type Lsn, lsn } from '@strangler/postgres';
+import type { Cells, ChangeEvent, Relation } from '../change.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
+import { cellOf } from './value.ts';
+
+/** The message by which we ask the source where it is, as it comes back. */
+export const heartbeatPrefix = 'strangler.heartbeat';
+
+/** The columns of a table that are carried, with their types as format_type prints them. */
+export interface SourceTable {
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly typeOid: number;
+    readonly key: boolean;
+  }[];
+  /** Updates and deletes carry the whole old row. */
+  readonly full: boolean;
+}
+
+/** A record as it lies in the topic. */
+export interface TopicRecord {
+  readonly key: Json;
+  readonly value: Json;
+  /** The old key, of the new row of an update that changed it. */
+  readonly oldKey: Json;
+  /** Whether this is the old row of such an update: its new row follows. */
+  readonly rekeyed: boolean;
+}
+
+/** What a record says: events, or only where the source is. */
+export type Translated =
+  | { readonly kind: 'events'; readonly events: readonly ChangeEvent[] }
+  | { readonly kind: 'position'; readonly position: Lsn };
+
+/** The records are not what the connector promises. */
+export class MalformedRecord extends Error {
+  constructor(what: string) {
+    super(what);
+    this.name = 'MalformedRecord';
+  }
+}
+
+interface Open {
+  readonly txId: string;
+  readonly commitTime: string;
+  begun: boolean;
+  seen: number;
+}
+
+const none: Translated = { kind: 'events', events: [] };
+
+/** Turns Debezium's records into the change events that pgoutput gives. */
+export class DebeziumTranslator {
+  readonly #tables: ReadonlyMap<string, Known>;
+  #open: Open | undefined;
+
+  constructor(tables: readonly SourceTable[]) {
+    this.#tables = new Map(
+      tables.map((each) => [
+        `${each.schema}.${each.name}`,
+        { ...each, relation: { schema: each.schema, name: each.name, columns: each.columns } },
+      ]),
+    );
+  }
+
+  get inTransaction(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** @throws MalformedRecord when a record does not follow from those before it, UnreadableValue */
+  translate(record: TopicRecord): Translated {
+    const { value } = record;
+    if (value === null) return none;
+    if (!isObject(value)) throw new MalformedRecord('a record is no object');
+    if (value['status'] === 'BEGIN') return this.#begin(value);
+    if (value['status'] === 'END') return this.#end(value);
+    const source = value['source'];
+    if (!isObject(source)) throw new MalformedRecord('a record has no source');
+    if (value['op'] === 'm') return this.#message(value, source);
+    return this.#row(record, value, source);
+  }
+
+  #begin(value: JsonObject): Translated {
+    if (this.#open)
+      throw new MalformedRecord(`a transaction begins inside the transaction ${this.#open.txId}`);
+    const ms = value['ts_ms'];
+    if (typeof ms !== 'number') throw new MalformedRecord('a transaction has no time');
+    const commitTime = `${new Date(ms).toISOString().replace('T', ' ').replace('Z', '')}+00`;
+    this.#open = { txId: idOf(value).txId, commitTime, begun: false, seen: 0 };
+    return none;
+  }
+
+  #end(value: JsonObject): Translated {
+    const open = this.#within(idOf(value).txId);
+    if (Number(value['event_count']) !== open.seen)
+      throw new MalformedRecord(
+        `the transaction ${open.txId} has ${String(value['event_count'])} events, ${open.seen} arrived`,
+      );
+    const events = [...this.#begun(open, null), { kind: 'commit', position: idOf(value).position } as const];
+    this.#open = undefined;
+    return { kind: 'events', events };
+  }
+
+  #message(value: JsonObject, source: JsonObject): Translated {
+    const message = value['message'];
+    const prefix = isObject(message) ? message['prefix'] : undefined;
+    if (typeof prefix !== 'string') throw new MalformedRecord('a message has no prefix');
+    // One outside a transaction comes at once: everything before it has come, too.
+    if (value['transaction'] === null || value['transaction'] === undefined || source['txId'] === null) {
+      if (prefix !== heartbeatPrefix || this.#open) return none;
+      return { kind: 'position', position: integer(source['lsn']) };
+    }
+    const open = this.#within(String(source['txId']));
+    open.seen += 1;
+    const content = isObject(message) ? message['content'] : undefined;
+    return {
+      kind: 'events',
+      events: [
+        ...this.#begun(open, source),
+        { kind: 'message', prefix, content: Buffer.from(String(content ?? ''), 'hex') },
+      ],
+    };
+  }
+
+  #row(record: TopicRecord, value: JsonObject, source: JsonObject): Translated {
+    const open = this.#within(String(source['txId']));
+    open.seen += 1;
+    const begun = this.#begun(open, source);
+    const table = this.#tables.get(`${String(source['schema'])}.${String(source['table'])}`);
+    if (!table) return { kind: 'events', events: begun };
+    return { kind: 'events', events: [...begun, ...changesOf(table, record, value)] };
+  }
+
+  #within(txId: string): Open {
+    if (this.#open?.txId === txId) return this.#open;
+    throw new MalformedRecord(`a record of the transaction ${txId} is outside it`);
+  }
+
+  #begun(open: Open, source: JsonObject | null): ChangeEvent[] {
+    if (open.begun) return [];
+    open.begun = true;
+    const origin = source?.['origin'];
+    return [
+      { kind: 'begin', commitTime: open.commitTime, origin: typeof origin === 'string' ? origin : null },
+    ];
+  }
+}
+
+interface Known extends SourceTable {
+  readonly relation: Relation;
+}
+
+function changesOf(table: Known, record: TopicRecord, value: JsonObject): ChangeEvent[] {
+  const { relation } = table;
+  switch (value['op']) {
+    case 'c':
+    case 'r': {
+      const row = cellsOf(table, value['after'], false);
+      // An update that changed the key arrives as a delete and an insert; its values may be left unchanged.
+      if (isObject(record.oldKey))
+        return [{ kind: 'update', relation, old: cellsOf(table, record.oldKey, true), row }];
+      return [{ kind: 'insert', relation, row }];
+    }
+    case 'u': {
+      const old = isObject(value['before']) ? cellsOf(table, value['before'], !table.full) : null;
+      return [{ kind: 'update', relation, old, row: cellsOf(table, value['after'], false) }];
+    }
+    case 'd':
+      if (record.rekeyed) return [];
+      return [
+        {
+          kind: 'delete',
+          relation,
+          old: cellsOf(table, table.full ? value['before'] : record.key, !table.full),
+        },
+      ];
+    case 't':
+      return [{ kind: 'truncate', relations: [relation] }];
+    default:
+      throw new MalformedRecord(`unknown operation ${String(value['op'])}`);
+  }
+}
+
+function cellsOf(table: SourceTable, row: Json | undefined, keyOnly: boolean): Cells {
+  if (!isObject(row)) throw new MalformedRecord(`a change of ${table.schema}.${table.name} has no row`);
+  return table.columns.map((column) => {
+    if (keyOnly && !column.key) return null;
+    const value = row[column.name];
+    if (value === undefined)
+      throw new MalformedRecord(`${table.schema}.${table.name} arrived without its column ${column.name}`);
+    return cellOf(value, column.type);
+  });
+}
+
+/** The id differs between BEGIN, rows and END of one transaction: only its first part is the transaction's (trap 82). */
+function idOf(value: JsonObject): { txId: string; position: Lsn } {
+  const [, txId, position] = /^(\d+):(\d+)$/.exec(String(value['id'])) ?? [];
+  if (txId === undefined || position === undefined)
+    throw new MalformedRecord(`unknown transaction id ${String(value['id'])}`);
+  return { txId, position: lsn(BigInt(position)) };
+}
+
+function integer(value: Json | undefined): Lsn {
+  if (typeof value !== 'number' && typeof value !== 'bigint')
+    throw new MalformedRecord('a record has no position');
+  return lsn(BigInt(value));
+}

@@ -1,0 +1,161 @@
+import { type Cell, unchanged } from '../change.ts';
+import { isObject, type Json } from './json.ts';
+
+/** What Debezium sends for a large value that an update left alone: no text that anybody stores. */
+export const placeholder = '\u0001strangler-unchanged-5f0c6a1e\u0001';
+const placeholderHex = Buffer.from(placeholder).toString('hex');
+
+/** A value that cannot be given back as PostgreSQL printed it. */
+export class UnreadableValue extends Error {
+  constructor(type: string, why: string) {
+    super(`a value of type ${type} cannot be read: ${why}`);
+    this.name = 'UnreadableValue';
+  }
+}
+
+type Convert = (value: Json, type: string) => string;
+
+const numbers = /^(smallint|integer|bigint|oid|real|double precision|numeric|decimal|money)/;
+const texts =
+  /^(text|character|"char"|name|uuid|json|jsonb|xml|tsvector|inet|cidr|macaddr8?|citext|int[48]range|numrange|daterange|ts(tz)?range)\b|^"char"$/;
+/** Types that the connector does not know: the text of the value, in hex. */
+const hexTexts =
+  /^(jsonpath|tsquery|line|lseg|box|path|polygon|circle|\w+multirange|regclass|pg_lsn|xid8?|txid_snapshot|pg_snapshot|tid)$/;
+
+/** Of which an unchanged large value arrives as plain null: only REPLICA IDENTITY FULL tells it from NULL. */
+export const ambiguousWhenUnchanged = /^(timestamp with time zone|numeric|bytea).*\[\]$/;
+
+/** Why Debezium cannot carry a column of the type; undefined when it can. `type` as format_type prints it. */
+export function notCarried(type: string): string | undefined {
+  const element = type.endsWith('[]') ? type.slice(0, -2) : undefined;
+  if (/^time(\(\d\))? with time zone/.test(type)) return 'its zone is lost';
+  if (/^bit varying/.test(type)) return 'its length is lost';
+  if (/^int2vector|^oidvector/.test(type)) return 'its values are lost';
+  if (element === undefined) return converterOf(type) ? undefined : 'its form is not known';
+  if (/^(bit|interval|money|xml|point|time)\b/.test(element)) return 'arrays of it are lost or cut';
+  return arrayElement(element) ? undefined : 'the form of its arrays is not known';
+}
+
+/** A column's value as PostgreSQL reads it. @throws UnreadableValue */
+export function cellOf(value: Json, type: string): Cell {
+  if (value === null) return null;
+  if (isPlaceholder(value)) return unchanged;
+  if (type.endsWith('[]')) return arrayText(value, type);
+  const convert = converterOf(type);
+  if (!convert) throw new UnreadableValue(type, 'its form is not known');
+  return convert(value, type);
+}
+
+function isPlaceholder(value: Json): boolean {
+  if (value === placeholder || value === placeholderHex) return true;
+  if (Array.isArray(value)) {
+    if (value.length === 1) return value[0] === placeholder || value[0] === placeholderHex;
+    return (
+      value.length === placeholder.length && value.every((each, at) => each === placeholder.charCodeAt(at))
+    );
+  }
+  return false;
+}
+
+function converterOf(type: string): Convert | undefined {
+  if (numbers.test(type)) return numberText;
+  if (type === 'boolean') return (value) => (typeof value === 'boolean' ? (value ? 't' : 'f') : wrong(type));
+  if (texts.test(type)) return stringText;
+  if (type === 'bytea') return (value) => `\\x${hexOf(value, type)}`;
+  if (type === 'date') return dateText;
+  if (/^time(\(\d\))? without/.test(type)) return (value) => stringText(value, type).replace(/Z$/, '');
+  if (/^timestamp/.test(type)) return timestampText;
+  if (/^interval/.test(type)) return stringText;
+  if (/^bit\(\d+\)$/.test(type)) return bitText;
+  if (type === 'point') return pointText;
+  if (hexTexts.test(type)) return (value) => Buffer.from(hexOf(value, type), 'hex').toString('utf8');
+  return undefined;
+}
+
+const arrayTypes =
+  /^(smallint|integer|bigint|oid|real|double precision|numeric|boolean|text|character|name|uuid|json|jsonb|inet|cidr|macaddr|int[48]range|citext|bytea|date|timestamp)/;
+
+function arrayElement(element: string): Convert | undefined {
+  return arrayTypes.test(element) ? converterOf(element) : undefined;
+}
+
+function arrayText(value: Json, type: string): string {
+  const element = type.slice(0, -2);
+  const convert = arrayElement(element);
+  if (!convert || !Array.isArray(value))
+    throw new UnreadableValue(type, 'the form of its array is not known');
+  const cells = value.map((each: Json) => {
+    if (each === null) return 'NULL';
+    // More dimensions arrive as Java's names of arrays, or as nulls.
+    if (typeof each === 'string' && /^\[[L[]?[\w.]+;?@[0-9a-f]+$/.test(each))
+      throw new UnreadableValue(type, 'it has more than one dimension');
+    return `"${convert(each, element).replaceAll(/["\\]/g, '\\$&')}"`;
+  });
+  return `{${cells.join(',')}}`;
+}
+
+function numberText(value: Json, type: string): string {
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  switch (value) {
+    case 'NAN':
+      return 'NaN';
+    case 'POSITIVE_INFINITY':
+      return 'Infinity';
+    case 'NEGATIVE_INFINITY':
+      return '-Infinity';
+    default:
+      return stringText(value, type);
+  }
+}
+
+function stringText(value: Json, type: string): string {
+  return typeof value === 'string' ? value : wrong(type);
+}
+
+function hexOf(value: Json, type: string): string {
+  const text = stringText(value, type);
+  return /^([0-9a-f]{2})*$/i.test(text) ? text : wrong(type);
+}
+
+function dateText(value: Json, type: string): string {
+  const text = stringText(value, type);
+  if (text === '-5877611-06-21Z') return 'infinity';
+  if (text === '-5877611-06-22Z') return '-infinity';
+  return eraText(text, type, '');
+}
+
+function timestampText(value: Json, type: string): string {
+  const text = stringText(value, type);
+  if (text === 'infinity' || text === '-infinity') return text;
+  if (text.startsWith('+294247-01-10T04:00:25.2')) return 'infinity';
+  if (text.startsWith('-290308-12-21T19:59:27.6')) return '-infinity';
+  return eraText(text, type, type.includes('with time zone') ? '+00' : '');
+}
+
+/** ISO's astronomical years (0 is 1 BC) in PostgreSQL's words. */
+function eraText(text: string, type: string, zone: string): string {
+  const [, sign, year, rest] = /^([+-]?)(\d{4,})(-\d\d-\d\d(?:T[\d:.]+)?)Z?$/.exec(text) ?? [];
+  if (year === undefined || rest === undefined) return wrong(type);
+  const astronomical = sign === '-' ? -Number(year) : Number(year);
+  const shown = astronomical > 0 ? astronomical : 1 - astronomical;
+  return `${String(shown).padStart(4, '0')}${rest.replace('T', ' ')}${zone}${astronomical > 0 ? '' : ' BC'}`;
+}
+
+function bitText(value: Json, type: string): string {
+  const bits = Number(/\d+/.exec(type)?.[0]);
+  if (typeof value === 'boolean' && bits === 1) return value ? '1' : '0';
+  const bytes = Buffer.from(stringText(value, type), 'base64');
+  let text = '';
+  for (let bit = bits - 1; bit >= 0; bit -= 1) text += ((bytes[bit >> 3] ?? 0) >> (bit & 7)) & 1;
+  return text;
+}
+
+function pointText(value: Json, type: string): string {
+  if (!isObject(value)) return wrong(type);
+  return `(${numberText(value['x'] ?? null, type)},${numberText(value['y'] ?? null, type)})`;
+}
+
+function wrong(type: string): never {
+  throw new UnreadableValue(type, 'it arrived in another form than Debezium gives it');
+}

@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto';
+import type { Config } from '@strangler/config';
+import { messageOf, pause, StranglerError } from '@strangler/errors';
+import { type Checkpoint, connectorName, publicationName, sourceOf, useEngine } from '@strangler/ledger';
+import type { Sql, TableName } from '@strangler/postgres';
+import { readCatalog, tableIn } from '../catalog/index.ts';
+import { ConnectClient, connectorConfig, topicOf } from '../connect/index.ts';
+import type { TablePlan } from '../plan/index.ts';
+import {
+  kafkaOf,
+  openTopicReader,
+  type TopicReader,
+  type TopicReaderOptions,
+} from '../source/debezium/reader.ts';
+import { ensureTopic, topicRange } from '../source/debezium/topic.ts';
+import { heartbeatPrefix, type SourceTable } from '../source/debezium/translate.ts';
+import { notCarried } from '../source/debezium/value.ts';
+import { checkSlot, freeSlot } from '../source/index.ts';
+import { databaseOf, type Session, type StreamName } from './session.ts';
+
+const heartbeatEveryMs = 250;
+const watchEveryMs = 2_000;
+const restartsMax = 10;
+
+/** Kafka and Connect of the config. @throws StranglerError CONFIG_INVALID */
+function grownOf(config: Config): NonNullable<Config['grown']> {
+  if (config.grown) return config.grown;
+  throw new StranglerError(
+    'CONFIG_INVALID',
+    'A stream is on the engine debezium, and the config has no `grown`.',
+    'Name Kafka and Connect under `grown`.',
+  );
+}
+
+/**
+ * The stream's topic, from the bookmark on; its connector runs, and is made if there is none. The slot has been seen
+ * before: Debezium would make a missing one silently, with a gap.
+ */
+export async function openGrown(
+  stream: StreamName,
+  session: Session,
+  take: Pick<TopicReaderOptions, 'onEvent' | 'onPosition'>,
+  signal: AbortSignal,
+): Promise<TopicReader & { readonly connector: string }> {
+  const { config, extraction, direction } = stream;
+  const { checkpoint, source, target, lease } = session;
+  const grown = grownOf(config);
+  const attempt = checkpoint.attempt ?? randomBytes(4).toString('hex');
+  const name = connectorName(checkpoint.slot, attempt);
+  const tables = await sourceTables(source, session.plans);
+  if (checkpoint.engine === 'embedded') {
+    const stream = { extraction: extraction.name, direction, lease };
+    if (!(await useEngine(target, stream, 'debezium', attempt))) throw leaseLost(extraction.name);
+  }
+  const connect = new ConnectClient(grown.connect, signal);
+  if ((await connect.status(name)) === undefined)
+    await makeConnector({ stream, name, connect, source, checkpoint, brokers: grown.kafka, signal });
+  else await connect.resume(name);
+  const { bookmark } = checkpoint;
+  const reader = await openTopicReader({
+    brokers: grown.kafka,
+    topic: topicOf(name),
+    bookmark,
+    tables,
+    ...take,
+  });
+  return { ...reader, connector: name };
+}
+
+async function makeConnector(options: {
+  stream: StreamName;
+  name: string;
+  connect: ConnectClient;
+  source: Sql;
+  checkpoint: Checkpoint;
+  brokers: readonly string[];
+  signal: AbortSignal;
+}): Promise<void> {
+  const { stream, name, connect, source, checkpoint, brokers, signal } = options;
+  const admin = kafkaOf(brokers).admin();
+  await admin.connect();
+  try {
+    await ensureTopic(admin, topicOf(name));
+    const { next } = await topicRange(admin, topicOf(name));
+    // What is in the topic may be ahead of the checkpoint; an empty one must begin at or before it.
+    if (next === 0n) {
+      await freeSlot(source, checkpoint.slot, signal);
+      await checkSlot(source, checkpoint.slot, checkpoint.applied);
+    }
+  } finally {
+    await admin.disconnect();
+  }
+  const { config, extraction, direction } = stream;
+  await connect.put(
+    name,
+    connectorConfig({
+      name,
+      slot: checkpoint.slot,
+      publication: publicationName(config.environment, extraction.name),
+      url: databaseOf(stream, sourceOf[direction]),
+    }),
+  );
+}
+
+/** The columns that are carried, and the ledger's own table. @throws StranglerError CHECK_FAILED */
+async function sourceTables(source: Sql, plans: readonly TablePlan[]): Promise<SourceTable[]> {
+  const ledger: TableName = { schema: 'strangler', name: 'ownership' };
+  const catalog = await readCatalog(source, [...plans.map((each) => each.source), ledger]);
+  return [...plans.map((each) => each.source), ledger].map((table) => {
+    const facts = tableIn(catalog, table);
+    const carried = plans.find((each) => each.source === table)?.columns.map((each) => each.source);
+    const columns = (facts?.columns ?? []).filter((each) => carried?.includes(each.name) ?? true);
+    return {
+      schema: table.schema,
+      name: table.name,
+      full: facts?.replicaIdentity === 'full',
+      columns: columns.map((each) => ({
+        name: each.name,
+        type: typeOf(table, each),
+        typeOid: each.typeOid,
+        key: facts?.primaryKey.includes(each.name) ?? false,
+      })),
+    };
+  });
+}
+
+/** The type by which Debezium prints a column's values. */
+function typeOf(
+  table: TableName,
+  column: { name: string; type: string; builtin: boolean; baseType: string | null; enumLabels: unknown },
+): string {
+  if (column.enumLabels !== null) return column.type.endsWith('[]') ? 'text[]' : 'text';
+  const type = column.builtin ? column.type : (column.baseType ?? column.type.replace(/^.*\./, ''));
+  const why = notCarried(type);
+  if (why === undefined) return type;
+  throw new StranglerError(
+    'CHECK_FAILED',
+    `Debezium cannot carry ${column.name} of ${table.schema}.${table.name} (${column.type}): ${why}.`,
+    "Leave the column behind with `omit: true`, or keep the extraction on the engine 'embedded'.",
+  );
+}
+
+/** Makes the source say where it is, so that positions advance when nothing else does. Ends when the signal aborts. */
+export async function beat(source: Sql, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await source.query('SELECT pg_logical_emit_message(false, $1, $2)', [heartbeatPrefix, '']);
+    await pause(heartbeatEveryMs, signal).catch(() => {});
+  }
+}
+
+/** Restarts a failed task, so often and no more. @throws StranglerError CONNECTOR_FAILED */
+export async function tendConnector(config: Config, name: string, signal: AbortSignal): Promise<void> {
+  const connect = new ConnectClient(grownOf(config).connect, signal);
+  let restarts = 0;
+  while (!signal.aborted) {
+    // While Connect is away, heartbeats say whether records arrive.
+    const found = await connect.status(name).catch(() => undefined);
+    if (found?.state === 'FAILED' || found?.task === 'FAILED') {
+      restarts += 1;
+      if (restarts > restartsMax) throw connectorFailed(name, found.trace);
+      await connect.restartFailed(name).catch(() => {});
+    }
+    await pause(watchEveryMs, signal).catch(() => {});
+  }
+}
+
+function connectorFailed(name: string, trace: string | undefined): StranglerError {
+  return new StranglerError(
+    'CONNECTOR_FAILED',
+    `The connector ${name} fails again and again: ${trace?.split('\n')[0] ?? 'it does not say why'}.`,
+    'Mend what it names; the stream goes on by itself.',
+  );
+}
+
+/** What a connector has confirmed lies in its topic, perhaps not yet in the target: our reader would begin behind it. */
+export function refuseWayBack({ engine }: Checkpoint, extraction: string): void {
+  if (engine === 'embedded') return;
+  throw new StranglerError(
+    'CONFIG_INVALID',
+    `The streams of ${extraction} are on the engine debezium, and the config says embedded.`,
+    "Put `engine: 'debezium'` back, or run `strangler cancel`, then `strangler sync`.",
+  );
+}
+
+/** Takes connector, offsets and topic of a stream away, if it ever had them. The slot stays. */
+export async function dropGrown(
+  config: Config,
+  checkpoint: Pick<Checkpoint, 'slot' | 'attempt'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (checkpoint.attempt === null) return;
+  const grown = grownOf(config);
+  const name = connectorName(checkpoint.slot, checkpoint.attempt);
+  await new ConnectClient(grown.connect, signal).remove(name);
+  const admin = kafkaOf(grown.kafka).admin();
+  try {
+    await admin.connect();
+    const ours = [topicOf(name), `__debezium-heartbeat.${name}`];
+    const topics = (await admin.listTopics()).filter((each) => ours.includes(each));
+    if (topics.length > 0) await admin.deleteTopics({ topics });
+  } catch (error) {
+    throw new StranglerError(
+      'CONNECT_UNREACHABLE',
+      `The topic of ${name} could not be deleted: ${messageOf(error)}.`,
+      'Start Kafka, then run the command again.',
+    );
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+function leaseLost(extraction: string): StranglerError {
+  return new StranglerError(
+    'LEASE_LOST',
+    `Another sink has taken over a stream of ${extraction}.`,
+    'Nothing to do: one sink is enough, and this one has stopped.',
+  );
+}

@@ -1,0 +1,26 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { canRunGrown, type Grown, startGrown } from '@strangler/grown';
+import { afterAll } from 'vitest';
+
+/** Whether Kafka and Connect can run on this machine. */
+export const java = await canRunGrown();
+
+/** One broker and Connect for a test file, gone when it ends. */
+export async function grownStack(): Promise<Grown> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'strangler-grown-'));
+  const artifacts = process.env['STRANGLER_ARTIFACTS'];
+  const grown = await startGrown({
+    dataDir,
+    ...(artifacts ? { artifactsDir: artifacts } : {}),
+    env: { STRANGLER_SOURCE_PASSWORD: process.env['STRANGLER_SOURCE_PASSWORD'] ?? 'not-asked-for' },
+    onLog: () => {},
+    signal: AbortSignal.timeout(280_000),
+  });
+  afterAll(async () => {
+    await grown.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  return grown;
+}
