@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '@strangler/config';
 import { messageOf, pause, StranglerError } from '@strangler/errors';
 import { type Checkpoint, connectorName, publicationName, sourceOf, useEngine } from '@strangler/ledger';
-import type { Sql, TableName } from '@strangler/postgres';
+import { type Lsn, laterLsn, type Sql, type TableName } from '@strangler/postgres';
 import { readCatalog, tableIn } from '../catalog/index.ts';
 import { ConnectClient, connectorConfig, topicOf } from '../connect/index.ts';
 import type { TablePlan } from '../plan/index.ts';
@@ -15,7 +15,7 @@ import {
 import { ensureTopic, topicRange } from '../source/debezium/topic.ts';
 import { heartbeatPrefix, type SourceTable } from '../source/debezium/translate.ts';
 import { notCarried } from '../source/debezium/value.ts';
-import { checkSlot, freeSlot } from '../source/index.ts';
+import { checkSlot, checkSlotThere, freeSlot } from '../source/index.ts';
 import { databaseOf, type Session, type StreamName } from './session.ts';
 
 const heartbeatEveryMs = 250;
@@ -32,6 +32,9 @@ function grownOf(config: Config): NonNullable<Config['grown']> {
   );
 }
 
+/** What is done with what a topic says. */
+export type Take = Pick<TopicReaderOptions, 'onEvent' | 'onPosition'>;
+
 /**
  * The stream's topic, from the bookmark on; its connector runs, and is made if there is none. The slot has been seen
  * before: Debezium would make a missing one silently, with a gap.
@@ -39,32 +42,53 @@ function grownOf(config: Config): NonNullable<Config['grown']> {
 export async function openGrown(
   stream: StreamName,
   session: Session,
-  take: Pick<TopicReaderOptions, 'onEvent' | 'onPosition'>,
+  take: Take,
   signal: AbortSignal,
 ): Promise<TopicReader & { readonly connector: string }> {
   const { config, extraction, direction } = stream;
   const { checkpoint, source, target, lease } = session;
   const grown = grownOf(config);
-  const attempt = checkpoint.attempt ?? randomBytes(4).toString('hex');
-  const name = connectorName(checkpoint.slot, attempt);
   const tables = await sourceTables(source, session.plans);
-  if (checkpoint.engine === 'embedded') {
-    const stream = { extraction: extraction.name, direction, lease };
-    if (!(await useEngine(target, stream, 'debezium', attempt))) throw leaseLost(extraction.name);
+  let { attempt, bookmark } = checkpoint;
+  if (checkpoint.engine === 'embedded' || attempt === null) {
+    await dropGrown(config, checkpoint, signal);
+    attempt = randomBytes(4).toString('hex');
+    bookmark = null;
+    const name = { extraction: extraction.name, direction, lease };
+    if (!(await useEngine(target, name, 'debezium', attempt))) throw leaseLost(extraction.name);
   }
+  const name = connectorName(checkpoint.slot, attempt);
   const connect = new ConnectClient(grown.connect, signal);
   if ((await connect.status(name)) === undefined)
     await makeConnector({ stream, name, connect, source, checkpoint, brokers: grown.kafka, signal });
   else await connect.resume(name);
-  const { bookmark } = checkpoint;
-  const reader = await openTopicReader({
-    brokers: grown.kafka,
-    topic: topicOf(name),
-    bookmark,
-    tables,
-    ...take,
-  });
+  const topic = topicOf(name);
+  const { applied } = checkpoint;
+  const reader = await openTopicReader({ brokers: grown.kafka, topic, bookmark, applied, tables, ...take });
   return { ...reader, connector: name };
+}
+
+/**
+ * The way back to our own reader: the topic of a connector that is stopped. Once it is read to its end, everything up
+ * to `end` was in it: what the slot has confirmed is what we shall not get again from there.
+ */
+export async function openReturn(
+  stream: StreamName,
+  session: Session,
+  take: Take,
+  signal: AbortSignal,
+): Promise<TopicReader & { readonly end: Lsn }> {
+  const { checkpoint, source } = session;
+  const grown = grownOf(stream.config);
+  const name = connectorName(checkpoint.slot, checkpoint.attempt ?? '');
+  await new ConnectClient(grown.connect, signal).stop(name);
+  await freeSlot(source, checkpoint.slot, signal);
+  const { confirmed } = await checkSlotThere(source, checkpoint.slot);
+  const tables = await sourceTables(source, session.plans);
+  const { bookmark, applied } = checkpoint;
+  const topic = topicOf(name);
+  const reader = await openTopicReader({ brokers: grown.kafka, topic, bookmark, applied, tables, ...take });
+  return { ...reader, end: laterLsn(confirmed, applied) };
 }
 
 async function makeConnector(options: {
@@ -172,16 +196,6 @@ function connectorFailed(name: string, trace: string | undefined): StranglerErro
   );
 }
 
-/** What a connector has confirmed lies in its topic, perhaps not yet in the target: our reader would begin behind it. */
-export function refuseWayBack({ engine }: Checkpoint, extraction: string): void {
-  if (engine === 'embedded') return;
-  throw new StranglerError(
-    'CONFIG_INVALID',
-    `The streams of ${extraction} are on the engine debezium, and the config says embedded.`,
-    "Put `engine: 'debezium'` back, or run `strangler cancel`, then `strangler sync`.",
-  );
-}
-
 /** Takes connector, offsets and topic of a stream away, if it ever had them. The slot stays. */
 export async function dropGrown(
   config: Config,
@@ -209,7 +223,7 @@ export async function dropGrown(
   }
 }
 
-function leaseLost(extraction: string): StranglerError {
+export function leaseLost(extraction: string): StranglerError {
   return new StranglerError(
     'LEASE_LOST',
     `Another sink has taken over a stream of ${extraction}.`,

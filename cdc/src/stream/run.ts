@@ -1,3 +1,4 @@
+import { pause, StranglerError } from '@strangler/errors';
 import {
   originName,
   otherDirection,
@@ -5,13 +6,14 @@ import {
   sourceOf,
   stopStream,
   targetOf,
+  useEngine,
 } from '@strangler/ledger';
 import { type Lsn, laterLsn } from '@strangler/postgres';
 import type { Logger } from 'pino';
 import { applyFailure, type SequenceValues, Sink } from '../apply/index.ts';
 import { Assembler, Backlog, type Batch } from '../assemble/index.ts';
-import { type ChangeEvent, openReader, type Reader } from '../source/index.ts';
-import { beat, openGrown, refuseWayBack, tendConnector } from './grown.ts';
+import { openReader, type Reader } from '../source/index.ts';
+import { beat, dropGrown, leaseLost, openGrown, openReturn, type Take, tendConnector } from './grown.ts';
 import { LagMeter } from './lag.ts';
 import { currentPosition, monitorSource } from './monitor.ts';
 import { Pace } from './pace.ts';
@@ -32,6 +34,7 @@ const spillBytes = 64 << 20;
 const pauseBytes = 32 << 20;
 const resumeBytes = 8 << 20;
 const sequencesEveryMs = 1_000;
+const waitMs = 50;
 
 /**
  * Carries one direction of one extraction until the signal aborts.
@@ -61,6 +64,12 @@ export async function runStream(options: StreamOptions): Promise<void> {
   }
 }
 
+interface Opened {
+  readonly reader: Reader;
+  /** What runs beside the loop; the stream ends with the first of them that ends. */
+  readonly beside: readonly (() => Promise<void>)[];
+}
+
 /** The parts of a running stream and how they meet: reader → assembler → backlog → sink → confirmation. */
 class Stream {
   readonly #options: StreamOptions;
@@ -73,8 +82,8 @@ class Stream {
   readonly #bug: PlantedBug;
   #reader: Reader | undefined;
   #bookmarkAt: ((applied: Lsn) => bigint | null) | undefined;
-  #connector = '';
   #paused = false;
+  #cameBack = false;
   #pending: Lsn | undefined;
   #sequences: SequenceValues | undefined;
   #sequencesAt = 0;
@@ -115,7 +124,7 @@ class Stream {
       },
     });
     const { extraction, direction, log } = this.#options;
-    const reader = await this.#open(assembler);
+    const { reader, beside } = await this.#open(assembler);
     this.#reader = reader;
     log.info({ extraction: extraction.name, direction, applied: checkpoint.applied.toString() }, 'following');
     const monitor = monitorSource({
@@ -127,34 +136,27 @@ class Stream {
       },
       signal: this.#signal,
     });
-    const beats = this.#grown ? beat(source, this.#signal) : undefined;
     const loop = this.#applyAll();
+    const tasks = [loop, monitor, ...beside.map((start) => start())];
     try {
-      await Promise.race([
-        loop,
-        monitor,
-        reader.ended,
-        ...(beats ? [beats, tendConnector(this.#options.config, this.#connector, this.#signal)] : []),
-      ]);
+      await Promise.race([...tasks, reader.ended]);
     } finally {
       stop.abort();
-      await Promise.allSettled([loop, monitor, beats]);
+      await Promise.allSettled(tasks);
       await reader.close();
       assembler.discard();
       this.#backlog.discard();
     }
-  }
-
-  get #grown(): boolean {
-    return this.#options.extraction.engine === 'debezium';
+    // Not while the loop may be within a transaction of the same connection.
+    if (this.#cameBack) await this.#useOwnReader(checkpoint.attempt);
   }
 
   /** Opens the source that the config names; what comes out of it is the same. */
-  async #open(assembler: Assembler): Promise<Reader> {
-    const { config, extraction, direction } = this.#options;
-    const { checkpoint } = this.#session;
-    const take = {
-      onEvent: (event: ChangeEvent, bytes: number) => {
+  async #open(assembler: Assembler): Promise<Opened> {
+    const { config, extraction } = this.#options;
+    const { checkpoint, source } = this.#session;
+    const take: Take = {
+      onEvent: (event, bytes) => {
         assembler.take(
           this.#bug.alters(event, (origin) => this.#isEcho(origin)),
           bytes,
@@ -162,15 +164,26 @@ class Stream {
         this.#holdBack();
       },
       // A connector starts before the checkpoint's position, so that its positions may be older.
-      onPosition: (position: Lsn) => this.#backlog.reach(laterLsn(position, checkpoint.applied)),
+      onPosition: (position) => this.#backlog.reach(laterLsn(position, checkpoint.applied)),
     };
-    if (this.#grown) {
+    if (extraction.engine === 'debezium') {
       const reader = await openGrown(this.#options, this.#session, take, this.#signal);
       this.#bookmarkAt = (applied) => reader.bookmarkAt(applied);
-      this.#connector = reader.connector;
-      return reader;
+      const tend = () => tendConnector(config, reader.connector, this.#signal);
+      return { reader, beside: [() => beat(source, this.#signal), tend] };
     }
-    refuseWayBack(checkpoint, extraction.name);
+    if (checkpoint.engine === 'debezium') {
+      const reader = await openReturn(this.#options, this.#session, take, this.#signal);
+      this.#bookmarkAt = (applied) => reader.bookmarkAt(applied);
+      return { reader, beside: [() => this.#comeBack(reader)] };
+    }
+    if (checkpoint.attempt !== null) await this.#clearAway();
+    return { reader: await this.#openSlot(take), beside: [] };
+  }
+
+  async #openSlot(take: Take): Promise<Reader> {
+    const { config, extraction, direction } = this.#options;
+    const { checkpoint } = this.#session;
     return await openReader({
       url: databaseOf(this.#options, sourceOf[direction]),
       name: `${direction} ${extraction.name}`,
@@ -180,6 +193,38 @@ class Stream {
       ...take,
       askEveryMs: () => this.#pace.everyMs(),
     });
+  }
+
+  /** Applies what a stopped connector has left; the stream then ends, and starts again on the slot. */
+  async #comeBack(reader: {
+    readonly end: Lsn;
+    readToEnd(signal: AbortSignal): Promise<void>;
+  }): Promise<void> {
+    await reader.readToEnd(this.#signal);
+    this.#backlog.reach(reader.end);
+    while (this.#sink.applied < reader.end) await pause(waitMs, this.#signal);
+    this.#cameBack = true;
+  }
+
+  /** `attempt`: the connector that is still to be taken away. */
+  async #useOwnReader(attempt: string | null): Promise<void> {
+    const { extraction, direction } = this.#options;
+    const { target, lease } = this.#session;
+    const stream = { extraction: extraction.name, direction, lease };
+    if (!(await useEngine(target, stream, 'embedded', attempt))) throw leaseLost(extraction.name);
+  }
+
+  /** Takes away what is left of the engine debezium. Nothing of it is used any more: without Kafka the stream goes on. */
+  async #clearAway(): Promise<void> {
+    const { config, extraction, direction, log } = this.#options;
+    try {
+      await dropGrown(config, this.#session.checkpoint, this.#signal);
+      await this.#useOwnReader(null);
+    } catch (error) {
+      if (!(error instanceof StranglerError) || error.code === 'LEASE_LOST') throw error;
+      const { code, fact } = error;
+      log.warn({ extraction: extraction.name, direction, code, fact }, 'the old connector is still there');
+    }
   }
 
   async #applyAll(): Promise<void> {

@@ -1,18 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { messageOf, StranglerError } from '@strangler/errors';
+import { messageOf, pause, StranglerError } from '@strangler/errors';
 import type { Lsn } from '@strangler/postgres';
 import kafkajs, { type Admin, type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
 import type { ChangeEvent } from '../change.ts';
 import type { Reader } from '../reader.ts';
 import { isObject, type Json, parseJson } from './json.ts';
 import { checkRange, ensureTopic, topicRange, unusable } from './topic.ts';
-import { DebeziumTranslator, type SourceTable, type TopicRecord } from './translate.ts';
+import {
+  DebeziumTranslator,
+  lastRecordKey,
+  positionOf,
+  type SourceTable,
+  type TopicRecord,
+} from './translate.ts';
 
 export interface TopicReaderOptions {
   readonly brokers: readonly string[];
   readonly topic: string;
-  /** Everything up to this offset is applied. */
+  /** Everything up to this offset is applied, and up to this position. */
   readonly bookmark: bigint | null;
+  readonly applied: Lsn;
   readonly tables: readonly SourceTable[];
   readonly onEvent: (event: ChangeEvent, bytes: number) => void;
   readonly onPosition: (position: Lsn) => void;
@@ -21,6 +28,8 @@ export interface TopicReaderOptions {
 export interface TopicReader extends Reader {
   /** The offset up to which a target that has applied `position` has everything; null before any. */
   bookmarkAt(position: Lsn): bigint | null;
+  /** Writes a last record behind everything that a stopped connector has left; resolves when all before it was handed on. */
+  readToEnd(signal: AbortSignal): Promise<void>;
 }
 
 /** No heartbeat for so long: the stream is not alive, whatever Connect says of it (trap 85). */
@@ -45,10 +54,13 @@ export function kafkaOf(brokers: readonly string[]): Kafka {
 export async function openTopicReader(options: TopicReaderOptions): Promise<TopicReader> {
   const kafka = kafkaOf(options.brokers);
   const admin = kafka.admin();
+  let start: bigint;
   try {
     await admin.connect();
     await ensureTopic(admin, options.topic);
-    checkRange(options.topic, await topicRange(admin, options.topic), options.bookmark);
+    const range = await topicRange(admin, options.topic);
+    checkRange(options.topic, range, options.bookmark);
+    start = options.bookmark === null || options.bookmark < range.first ? range.first : options.bookmark;
   } catch (error) {
     await admin.disconnect();
     throw unreachable(options, error);
@@ -62,7 +74,7 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
     allowAutoTopicCreation: false,
     retry: { retries: 30, maxRetryTime: 2_000 },
   });
-  const session = new TopicSession(options);
+  const session = new TopicSession(options, start);
   const ended = Promise.withResolvers<never>();
   ended.promise.catch(() => {});
   consumer.on('consumer.crash', ({ payload }) => ended.reject(unreachable(options, payload.error)));
@@ -83,8 +95,7 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
         }
       },
     });
-    if (options.bookmark !== null)
-      consumer.seek({ topic: options.topic, partition: 0, offset: (options.bookmark + 1n).toString() });
+    consumer.seek({ topic: options.topic, partition: 0, offset: start.toString() });
   } catch (error) {
     clearInterval(timer);
     await close(consumer, admin);
@@ -94,15 +105,45 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
     ended: ended.promise,
     // The bookmark is in the target's own transaction: Kafka needs no word from us.
     confirm: () => {},
-    pause: () => consumer.pause([{ topic: options.topic }]),
-    resume: () => consumer.resume([{ topic: options.topic }]),
+    pause: () => {
+      session.listening = false;
+      consumer.pause([{ topic: options.topic }]);
+    },
+    resume: () => {
+      session.listening = true;
+      consumer.resume([{ topic: options.topic }]);
+    },
     sourceNowMs: () => undefined,
     bookmarkAt: (position) => session.bookmarkAt(position),
+    readToEnd: async (signal) => {
+      const last = await writeLast(kafka, options.topic).catch((error: unknown) => {
+        throw unreachable(options, error);
+      });
+      while (session.read === null || session.read < last) await pause(50, signal);
+      session.listening = false;
+    },
     close: async () => {
       clearInterval(timer);
       await close(consumer, admin);
     },
   };
+}
+
+/** The offset of a record behind everything in the topic. */
+async function writeLast(kafka: Kafka, topic: string): Promise<bigint> {
+  const producer = kafka.producer({ idempotent: true, allowAutoTopicCreation: false });
+  await producer.connect();
+  try {
+    const value = JSON.stringify({ [lastRecordKey]: new Date().toISOString() });
+    const [written] = await producer.send({
+      topic,
+      acks: -1,
+      messages: [{ partition: 0, key: null, value }],
+    });
+    return BigInt(written?.baseOffset ?? 0);
+  } finally {
+    await producer.disconnect();
+  }
 }
 
 function takeBatch(
@@ -128,7 +169,7 @@ function watch(
   session: TopicSession,
   fail: (error: unknown) => void,
 ): void {
-  if (performance.now() - session.heardAt > silentMs) {
+  if (session.silentForMs > silentMs) {
     fail(
       new StranglerError(
         'CONNECTOR_FAILED',
@@ -165,13 +206,27 @@ class TopicSession {
   readonly #marks: { readonly position: Lsn; readonly offset: bigint }[] = [];
   #read: bigint | null;
   #applied: bigint | null;
-  heardAt = performance.now();
+  /** Whether the record at the bookmark must still be seen. */
+  #unproven: boolean;
+  #heardAt = performance.now();
+  #listening = true;
 
-  constructor(options: TopicReaderOptions) {
+  constructor(options: TopicReaderOptions, start: bigint) {
     this.#options = options;
     this.#translator = new DebeziumTranslator(options.tables);
     this.#read = options.bookmark;
     this.#applied = options.bookmark;
+    this.#unproven = options.bookmark !== null && start <= options.bookmark;
+  }
+
+  /** False while nothing is asked for, or nothing more will come: silence then says nothing. */
+  set listening(on: boolean) {
+    this.#listening = on;
+    this.#heardAt = performance.now();
+  }
+
+  get silentForMs(): number {
+    return this.#listening ? performance.now() - this.#heardAt : 0;
   }
 
   get read(): bigint | null {
@@ -179,7 +234,8 @@ class TopicSession {
   }
 
   take(raw: Raw): void {
-    this.heardAt = performance.now();
+    this.#heardAt = performance.now();
+    if (this.#unproven) this.#prove(raw);
     // Before the consumer has found its place, and after a rebalance, records come again.
     if (this.#read !== null && raw.offset <= this.#read) return;
     const bytes = (raw.value?.length ?? 0) / 2;
@@ -194,6 +250,23 @@ class TopicSession {
       if (event.kind === 'commit') this.#marks.push({ position: event.position, offset: raw.offset });
       this.#options.onEvent(event, bytes);
     }
+  }
+
+  /**
+   * The record at the bookmark must be one that is applied. A topic made anew has another one there, or none (trap 84);
+   * and if that one is applied, too, so is all before it: the order is the source's.
+   */
+  #prove(raw: Raw): void {
+    const { topic, bookmark, applied } = this.#options;
+    if (bookmark !== null && raw.offset < bookmark) return;
+    const position = raw.offset === bookmark ? this.#positionOf(raw) : undefined;
+    if (position === undefined || position > applied)
+      throw unusable(topic, `its record ${bookmark} is not the one that was applied: it was made anew`);
+    this.#unproven = false;
+  }
+
+  #positionOf({ value }: Raw): Lsn | undefined {
+    return value === null ? undefined : positionOf(parseJson(value.toString()));
   }
 
   bookmarkAt(position: Lsn): bigint | null {

@@ -7,6 +7,9 @@ export interface TopicRange {
   readonly next: bigint;
 }
 
+/** Without an end, each of them. */
+const retention = ['retention.ms', 'retention.bytes'] as const;
+
 /** Makes the topic if it is missing: one partition, nothing ever thrown away (traps 76, 77, 79, 81). @throws StranglerError STREAM_STOPPED for another one */
 export async function ensureTopic(admin: Admin, topic: string): Promise<void> {
   const made = await admin.listTopics();
@@ -17,10 +20,10 @@ export async function ensureTopic(admin: Admin, topic: string): Promise<void> {
         {
           topic,
           numPartitions: 1,
+          replicationFactor: await replicasOf(admin),
           configEntries: [
-            { name: 'retention.ms', value: '-1' },
-            { name: 'retention.bytes', value: '-1' },
             { name: 'cleanup.policy', value: 'delete' },
+            ...retention.map((name) => ({ name, value: '-1' })),
           ],
         },
       ],
@@ -33,15 +36,21 @@ export async function ensureTopic(admin: Admin, topic: string): Promise<void> {
   // ConfigResourceTypes.TOPIC is 2.
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: 2, name: topic, configNames: ['cleanup.policy', 'retention.ms'] }],
+    resources: [{ type: 2, name: topic, configNames: ['cleanup.policy', ...retention] }],
   });
   const settings = new Map(
     resources[0]?.configEntries.map((each) => [each.configName, each.configValue]) ?? [],
   );
   if (settings.get('cleanup.policy') !== 'delete')
     throw unusable(topic, 'it is compacted, which drops changes');
-  if (settings.get('retention.ms') !== '-1')
+  if (retention.some((name) => settings.get(name) !== '-1'))
     throw unusable(topic, 'its retention drops changes after a while');
+}
+
+/** As many as there are brokers, three at most. */
+async function replicasOf(admin: Admin): Promise<number> {
+  const { brokers } = await admin.describeCluster();
+  return Math.min(3, brokers.length);
 }
 
 export async function topicRange(admin: Admin, topic: string): Promise<TopicRange> {

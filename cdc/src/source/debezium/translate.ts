@@ -6,6 +6,9 @@ import { cellOf } from './value.ts';
 /** The message by which we ask the source where it is, as it comes back. */
 export const heartbeatPrefix = 'strangler.heartbeat';
 
+/** The only key of a record of ours: the connector is stopped, and nothing of it comes behind this record. */
+export const lastRecordKey = 'strangler_last';
+
 /** The columns of a table that are carried, with their types as format_type prints them. */
 export interface SourceTable {
   readonly schema: string;
@@ -34,6 +37,23 @@ export interface TopicRecord {
 export type Translated =
   | { readonly kind: 'events'; readonly events: readonly ChangeEvent[] }
   | { readonly kind: 'position'; readonly position: Lsn };
+
+/**
+ * Where the source was when everything up to this record was in the topic: at the end of a transaction, and at a
+ * heartbeat of ours. Undefined of every other record.
+ */
+export function positionOf(value: Json): Lsn | undefined {
+  if (!isObject(value)) return undefined;
+  if (value['status'] === 'END') return idOf(value).position;
+  const { source, message } = value;
+  const heartbeat = isObject(message) && message['prefix'] === heartbeatPrefix;
+  return heartbeat && isObject(source) && isOutside(value, source) ? integer(source['lsn']) : undefined;
+}
+
+/** A message outside a transaction comes at once, in the order of the log. */
+function isOutside(value: JsonObject, source: JsonObject): boolean {
+  return value['transaction'] === null || value['transaction'] === undefined || source['txId'] === null;
+}
 
 /** The records are not what the connector promises. */
 export class MalformedRecord extends Error {
@@ -77,6 +97,7 @@ export class DebeziumTranslator {
     if (!isObject(value)) throw new MalformedRecord('a record is no object');
     if (value['status'] === 'BEGIN') return this.#begin(value);
     if (value['status'] === 'END') return this.#end(value);
+    if (value[lastRecordKey] !== undefined) return none;
     const source = value['source'];
     if (!isObject(source)) throw new MalformedRecord('a record has no source');
     if (value['op'] === 'm') return this.#message(value, source);
@@ -108,8 +129,7 @@ export class DebeziumTranslator {
     const message = value['message'];
     const prefix = isObject(message) ? message['prefix'] : undefined;
     if (typeof prefix !== 'string') throw new MalformedRecord('a message has no prefix');
-    // One outside a transaction comes at once: everything before it has come, too.
-    if (value['transaction'] === null || value['transaction'] === undefined || source['txId'] === null) {
+    if (isOutside(value, source)) {
       if (prefix !== heartbeatPrefix || this.#open) return none;
       return { kind: 'position', position: integer(source['lsn']) };
     }
