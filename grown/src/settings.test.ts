@@ -17,6 +17,13 @@ test('the first broker is the controller, the second finds it, and topics are ne
   });
 });
 
+test('every topic lies on both brokers, so that one may die', () => {
+  const all = { ...brokerSettings(2, ports, '/b'), ...connectSettings(ports) };
+  const factors = Object.entries(all).filter(([key]) => key.endsWith('replication.factor'));
+  expect(factors).toHaveLength(7);
+  expect(new Set(factors.map(([, value]) => value))).toEqual(new Set(['2']));
+});
+
 test('Connect knows every broker, is exactly-once, and reads secrets only from its environment', () => {
   expect(connectSettings(ports)).toMatchObject({
     'bootstrap.servers': '127.0.0.1:1000,127.0.0.1:1100',

@@ -7,16 +7,20 @@ export interface GrownPorts {
   readonly connect: number;
 }
 
-const oneReplica = (prefix: string) => ({
-  [`${prefix}.replication.factor`]: '1',
+const onePartition = (prefix: string, replicas: string) => ({
+  [`${prefix}.replication.factor`]: replicas,
   [`${prefix}.min.isr`]: '1',
   [`${prefix}.num.partitions`]: '1',
 });
+
+/** Each broker has everything, so that one of two may die. */
+const replicasOf = ({ brokers }: GrownPorts) => String(brokers.length);
 
 /** A KRaft broker; the first is the controller, too. Topics are never made by accident (trap 81). */
 export function brokerSettings(number: number, ports: GrownPorts, logDir: string): Record<string, string> {
   const plain = `PLAINTEXT://127.0.0.1:${ports.brokers[number - 1]}`;
   const first = number === 1;
+  const replicas = replicasOf(ports);
   return {
     'process.roles': first ? 'broker,controller' : 'broker',
     'node.id': String(number),
@@ -28,12 +32,12 @@ export function brokerSettings(number: number, ports: GrownPorts, logDir: string
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': logDir,
     'num.partitions': '1',
-    'default.replication.factor': '1',
+    'default.replication.factor': replicas,
     'min.insync.replicas': '1',
-    'offsets.topic.replication.factor': '1',
+    'offsets.topic.replication.factor': replicas,
     'offsets.topic.num.partitions': '1',
-    ...oneReplica('transaction.state.log'),
-    ...oneReplica('share.coordinator.state.topic'),
+    ...onePartition('transaction.state.log', replicas),
+    ...onePartition('share.coordinator.state.topic', replicas),
     'group.initial.rebalance.delay.ms': '0',
     'auto.create.topics.enable': 'false',
     'log.retention.ms': '-1',
@@ -42,6 +46,7 @@ export function brokerSettings(number: number, ports: GrownPorts, logDir: string
 
 /** Kafka Connect with exactly-once sources. Secrets come from its own environment, so that none lies in a topic. */
 export function connectSettings(ports: GrownPorts): Record<string, string> {
+  const replicas = replicasOf(ports);
   return {
     'bootstrap.servers': ports.brokers.map((port) => `127.0.0.1:${port}`).join(','),
     'group.id': 'grown',
@@ -50,9 +55,9 @@ export function connectSettings(ports: GrownPorts): Record<string, string> {
     'config.storage.topic': '_connect_config',
     'offset.storage.topic': '_connect_offset',
     'status.storage.topic': '_connect_status',
-    'config.storage.replication.factor': '1',
-    'offset.storage.replication.factor': '1',
-    'status.storage.replication.factor': '1',
+    'config.storage.replication.factor': replicas,
+    'offset.storage.replication.factor': replicas,
+    'status.storage.replication.factor': replicas,
     'offset.storage.partitions': '1',
     'status.storage.partitions': '1',
     'key.converter': 'org.apache.kafka.connect.json.JsonConverter',

@@ -30,6 +30,18 @@ test('trap 79: all tables go to one topic; heartbeats of the connector’s own d
   expect(config['transforms.one.replacement']).toBe('n.log');
 });
 
+test('trap 83: nothing is read again in the midst of changes: no snapshot, and nobody may signal for one', () => {
+  expect(config['snapshot.mode']).toBe('no_data');
+  expect(Object.keys(config).filter((each) => /^(signal|incremental|read\.only)/.test(each))).toEqual([]);
+});
+
+test('trap 77: what the connector makes for itself is never compacted or thrown away after a while', () => {
+  expect(config).toMatchObject({
+    'topic.creation.default.cleanup.policy': 'delete',
+    'topic.creation.default.retention.ms': '-1',
+  });
+});
+
 test('no secret is in it', () => {
   expect(config['database.password']).toMatch(/^\$\{env:\w+\}$/);
 });

@@ -48,7 +48,8 @@ export function connectorConfig({ name, slot, publication, url }: ConnectorOptio
     'include.unknown.datatypes': 'true',
     'unavailable.value.placeholder': placeholder,
     'exactly.once.support': 'required',
-    'topic.creation.default.replication.factor': '1',
+    // As many as the brokers make by default.
+    'topic.creation.default.replication.factor': '-1',
     'topic.creation.default.partitions': '1',
     'topic.creation.default.cleanup.policy': 'delete',
     'topic.creation.default.retention.ms': '-1',
