@@ -74,6 +74,29 @@ describe('Debezium’s records', () => {
     ]);
   });
 
+  test('trap 83: a row that was read and not changed stops the stream, wherever it comes', () => {
+    const read = (txId: number | null) =>
+      record({
+        op: 'r',
+        after: { id: 1, v: 'a' },
+        transaction: null,
+        source: { txId, schema: 'public', table: 't' },
+      });
+    expect(() => kinds([begin, read(7)])).toThrow(/public.t was read again/);
+    expect(() => kinds([begin, read(8)])).toThrow(MalformedRecord);
+    expect(() => kinds([read(null)])).toThrow(MalformedRecord);
+  });
+
+  test('trap 74: many changes of one position are all taken, and each once', () => {
+    const inserts = [1, 2, 3].map((id) => record(row('c', { after: { id, v: 'a' } })));
+    expect(kinds([begin, ...inserts, end(3)])).toMatchObject([
+      { kind: 'begin' },
+      ...[1, 2, 3].map((id) => ({ kind: 'insert', row: [String(id), 'a'] })),
+      { kind: 'commit' },
+    ]);
+    expect(() => kinds([begin, ...inserts, ...inserts, end(3)])).toThrow(/has 3 events, 6 arrived/);
+  });
+
   test('trap 85: a heartbeat of ours is a position, and any other message none', () => {
     const message = (prefix: string): Json => ({
       op: 'm',

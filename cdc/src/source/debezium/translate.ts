@@ -176,8 +176,7 @@ interface Known extends SourceTable {
 function changesOf(table: Known, record: TopicRecord, value: JsonObject): ChangeEvent[] {
   const { relation } = table;
   switch (value['op']) {
-    case 'c':
-    case 'r': {
+    case 'c': {
       const row = cellsOf(table, value['after'], false);
       // An update that changed the key arrives as a delete and an insert; its values may be left unchanged.
       if (isObject(record.oldKey))
@@ -199,6 +198,11 @@ function changesOf(table: Known, record: TopicRecord, value: JsonObject): Change
       ];
     case 't':
       return [{ kind: 'truncate', relations: [relation] }];
+    case 'r':
+      // The copy is ours alone: an old row would arrive as a new one (trap 83).
+      throw new MalformedRecord(
+        `${table.schema}.${table.name} was read again: somebody asked for a snapshot`,
+      );
     default:
       throw new MalformedRecord(`unknown operation ${String(value['op'])}`);
   }
