@@ -114,13 +114,15 @@ class Stream {
   async run(stop: AbortController): Promise<void> {
     const { source, checkpoint, behindMs } = this.#session;
     this.#lag.sample(await currentPosition(source), behindMs);
+    let received = checkpoint.applied;
     const assembler = new Assembler({
       spillBytes,
       skipRows: (origin) => this.#isEcho(origin),
       onTransaction: (transaction) => {
-        // A source may send again what it was never told to be durable (trap 32).
-        if (transaction.position > checkpoint.applied) this.#backlog.add(transaction);
-        else transaction.discard();
+        // A source may send again what it was never told to be durable (trap 32), and a topic may hold it twice.
+        if (transaction.position <= received) return transaction.discard();
+        received = transaction.position;
+        this.#backlog.add(transaction);
       },
     });
     const { extraction, direction, log } = this.#options;
