@@ -1,11 +1,13 @@
 export * from './catalog/index.ts';
-export * from './connect/index.ts';
+export type { ConnectorState } from './connect/index.ts';
 export * from './copy/index.ts';
 export * from './plan/index.ts';
 export { type SlotHealth, slotHealth } from './source/index.ts';
 export {
   budgetShare,
+  connectorOf,
   dropGrown,
+  grownProblems,
   runStream,
   type ServeOptions,
   type StreamOptions,

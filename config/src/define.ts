@@ -40,6 +40,7 @@ export const configSchema = z.strictObject({
         service: z.strictObject({ url, database }),
         client: client.optional(),
         engine: z.enum(['embedded', 'debezium']).optional(),
+        plainArrays: z.boolean().optional(),
         routes: z
           .record(name, z.union([route, z.strictObject({ match: route, writes: z.boolean().optional() })]))
           .optional(),

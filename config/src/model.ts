@@ -98,6 +98,8 @@ export interface Extraction {
   readonly tables: readonly TableMapping[];
   /** Who reads the slots: our own reader, or Debezium into Kafka. */
   readonly engine: 'embedded' | 'debezium';
+  /** The user's word that no array in the tables has more than one dimension or begins elsewhere than at 1: Debezium would lose that. */
+  readonly plainArrays: boolean;
   readonly limits: Limits;
   /** SQL giving one number per side: business steps under way that must end before ownership moves. */
   readonly unfinished: { readonly monolith?: string; readonly service?: string };

@@ -94,6 +94,7 @@ describe('a right config', () => {
                 "GET /api/orders",
               ],
             },
+            "plainArrays": false,
             "readers": [
               {
                 "late": "refuse",

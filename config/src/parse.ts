@@ -73,6 +73,7 @@ function extractionFrom(name: string, input: ExtractionInput, path: string): Ext
     }),
     tables: Object.entries(input.tables).map(([table, each]) => tableFrom(table, each, at, path)),
     engine: input.engine ?? 'embedded',
+    plainArrays: input.plainArrays ?? false,
     limits: limitsFrom(at, input.limits ?? {}, path),
     unfinished: pick(input.unfinished ?? {}),
     parity: {

@@ -12,6 +12,7 @@ const status = z.object({
   connector: z.object({ state: z.string() }),
   tasks: z.array(z.object({ state: z.string(), trace: z.string().optional() })),
 });
+const plugins = z.array(z.object({ class: z.string(), version: z.string() }));
 const answerMs = 20_000;
 const stopMs = 60_000;
 
@@ -25,29 +26,34 @@ export class ConnectClient {
     this.#signal = signal;
   }
 
+  /** The plugins that Connect can run, with their versions. */
+  async plugins(): Promise<readonly { readonly class: string; readonly version: string }[]> {
+    return plugins.parse(await this.#call('GET', 'connector-plugins'));
+  }
+
   async put(name: string, config: Readonly<Record<string, string>>): Promise<void> {
-    await this.#call('PUT', `${name}/config`, config);
+    await this.#call('PUT', `connectors/${name}/config`, config);
   }
 
   /** Undefined when there is no such connector. */
   async status(name: string): Promise<ConnectorState | undefined> {
-    const body = await this.#call('GET', `${name}/status`);
+    const body = await this.#call('GET', `connectors/${name}/status`);
     if (body === undefined) return undefined;
     const { connector, tasks } = status.parse(body);
     return { state: connector.state, task: tasks[0]?.state, trace: tasks[0]?.trace };
   }
 
   async restartFailed(name: string): Promise<void> {
-    await this.#call('POST', `${name}/restart?includeTasks=true&onlyFailed=true`);
+    await this.#call('POST', `connectors/${name}/restart?includeTasks=true&onlyFailed=true`);
   }
 
   async resume(name: string): Promise<void> {
-    await this.#call('PUT', `${name}/resume`);
+    await this.#call('PUT', `connectors/${name}/resume`);
   }
 
   /** Stops the connector and waits until its task has gone. */
   async stop(name: string): Promise<void> {
-    await this.#call('PUT', `${name}/stop`);
+    await this.#call('PUT', `connectors/${name}/stop`);
     const signal = deadline(stopMs, this.#signal);
     for (;;) {
       const found = await this.status(name);
@@ -60,8 +66,8 @@ export class ConnectClient {
   async remove(name: string): Promise<void> {
     if ((await this.status(name)) === undefined) return;
     await this.stop(name);
-    await this.#call('DELETE', `${name}/offsets`);
-    await this.#call('DELETE', name);
+    await this.#call('DELETE', `connectors/${name}/offsets`);
+    await this.#call('DELETE', `connectors/${name}`);
   }
 
   /** The answer, or undefined when there is no such connector. Connect says 409 while it rebalances, and 500 while it comes up. */
@@ -86,7 +92,7 @@ export class ConnectClient {
     const init = { method, headers: { 'content-type': 'application/json' }, signal };
     try {
       return await fetch(
-        `${this.#url}/connectors/${path}`,
+        `${this.#url}/${path}`,
         body === undefined ? init : { ...init, body: JSON.stringify(body) },
       );
     } catch (error) {

@@ -34,6 +34,7 @@ function lines(each: ExtractionStatus): string[] {
     ...each.streams.map(
       (stream) =>
         `  ${stream.direction.padEnd(8)} ${stream.up ? 'up  ' : 'down'} applied ${stream.applied}, ${stream.lagMs} ms and ${stream.lagBytes} bytes behind` +
+        (stream.connector ? `, through Debezium (${stream.connector.state})` : '') +
         (stream.slot
           ? `, slot retains ${stream.slot.retainedBytes} bytes (${stream.slot.percentOfBudget} % of its budget)`
           : ''),

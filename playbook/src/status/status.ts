@@ -1,9 +1,10 @@
-import { type SlotHealth, slotHealth } from '@strangler/cdc';
+import { type ConnectorState, connectorOf, type SlotHealth, slotHealth } from '@strangler/cdc';
 import type { Config, Extraction } from '@strangler/config';
 import { messageOf } from '@strangler/errors';
 import {
   type Checkpoint,
   type Direction,
+  type Engine,
   isOpen,
   ledgerExists,
   type Ownership,
@@ -29,6 +30,9 @@ export interface StreamStatus {
   readonly lagBytes: string;
   readonly lagMs: number;
   readonly stopped: string | null;
+  readonly engine: Engine;
+  /** Debezium's connector; its state is Connect's word, which says RUNNING also when nothing flows: lag tells. */
+  readonly connector: { readonly name: string; readonly state: string; readonly trace: string | null } | null;
   readonly slot: {
     readonly name: string;
     readonly retainedBytes: string;
@@ -50,6 +54,8 @@ export interface ExtractionStatus {
   /** What an operator should know, worst first. */
   readonly warnings: readonly string[];
 }
+
+const connectorMs = 5_000;
 
 /** Reads everything that `strangler status` shows of an extraction. */
 export async function extractionStatus(config: Config, extraction: Extraction): Promise<ExtractionStatus> {
@@ -131,6 +137,7 @@ async function streamStatus(
   const health = await slotHealth(databases[sourceOf[direction]], slot).catch((error: unknown) =>
     messageOf(error),
   );
+  const connector = await connectorOf(config, checkpoint, AbortSignal.timeout(connectorMs));
   return {
     direction,
     up: isUp(checkpoint),
@@ -138,11 +145,19 @@ async function streamStatus(
     lagBytes: String(checkpoint.lagBytes),
     lagMs: checkpoint.lagMs + (isUp(checkpoint) ? 0 : checkpoint.ageMs),
     stopped: checkpoint.stopped,
+    engine: checkpoint.engine,
+    connector: connector ? { name: connector.name, ...connectorStatus(connector.found) } : null,
     slot:
       typeof health === 'string' || health === undefined
         ? null
         : slotStatus(slot, health, extraction.limits.walBytes),
   };
+}
+
+function connectorStatus(found: ConnectorState | 'missing' | 'unknown') {
+  if (typeof found === 'string') return { state: found, trace: null };
+  const state = found.state === 'RUNNING' ? (found.task ?? 'no task') : found.state;
+  return { state, trace: found.trace?.split('\n')[0] ?? null };
 }
 
 function isUp(checkpoint: Checkpoint): boolean {
@@ -162,6 +177,11 @@ function streamWarnings(stream: StreamStatus): string[] {
   const warnings: string[] = [];
   if (stream.stopped !== null) warnings.push(`${stream.direction} stream stands still: ${stream.stopped}`);
   else if (!stream.up) warnings.push(`${stream.direction} stream is not up: start \`strangler serve cdc\``);
+  const { connector } = stream;
+  if (connector && connector.state !== 'RUNNING')
+    warnings.push(
+      `${stream.direction} connector ${connector.name} is ${connector.state}${connector.trace ? `: ${connector.trace}` : ''}`,
+    );
   if (!stream.slot) warnings.push(`${stream.direction} slot is gone`);
   const threshold = [90, 75, 50].find((percent) => (stream.slot?.percentOfBudget ?? 0) >= percent);
   if (threshold !== undefined)

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { messageOf, pause, StranglerError } from '@strangler/errors';
 import type { Lsn } from '@strangler/postgres';
-import kafkajs, { type Admin, type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
+import kafkajs, {
+  type Admin,
+  type Consumer,
+  type EachBatchPayload,
+  type Kafka,
+  type RetryOptions,
+} from 'kafkajs';
 import type { ChangeEvent } from '../change.ts';
 import type { Reader } from '../reader.ts';
 import { isObject, type Json, parseJson } from './json.ts';
@@ -36,13 +42,15 @@ export interface TopicReader extends Reader {
 const silentMs = 45_000;
 const watchMs = 1_000;
 
-/** A client that outlives the failover of a broker. */
-export function kafkaOf(brokers: readonly string[]): Kafka {
+/** As many tries outlive the failover of a broker. */
+const patient = { retries: 30, maxRetryTime: 2_000 };
+
+export function kafkaOf(brokers: readonly string[], retry: RetryOptions = patient): Kafka {
   // Node finds no named exports in it.
   return new kafkajs.Kafka({
     clientId: 'strangler',
     brokers: [...brokers],
-    retry: { retries: 30, maxRetryTime: 2_000 },
+    retry,
     logLevel: kafkajs.logLevel.NOTHING,
   });
 }
@@ -72,7 +80,7 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
     minBytes: 1,
     maxBytesPerPartition: 4 << 20,
     allowAutoTopicCreation: false,
-    retry: { retries: 30, maxRetryTime: 2_000 },
+    retry: patient,
   });
   const session = new TopicSession(options, start);
   const ended = Promise.withResolvers<never>();
