@@ -1,14 +1,21 @@
 import { defineConfig, env } from '@strangler/config';
 
+// Who reads the slots: `embedded` needs nothing more, `debezium` needs KAFKA_BROKERS and CONNECT_URL. Another value is
+// refused when this file is checked.
+const engine = env('STRANGLER_ENGINE', 'embedded') as 'embedded' | 'debezium';
+const kafka = process.env['KAFKA_BROKERS'];
+
 /** The shop's migration: what leaves the monolith, how its tables map, and what may take how long. */
 export default defineConfig({
   environment: env('STRANGLER_ENVIRONMENT', 'shop'),
   monolith: { url: env('MONOLITH_URL'), database: env('MONOLITH_DATABASE_URL') },
   flags: { unleash: env('UNLEASH_URL'), token: env('UNLEASH_TOKEN') },
+  ...(kafka ? { grown: { kafka: kafka.split(','), connect: env('CONNECT_URL') } } : {}),
   extractions: {
     orders: {
       service: { url: env('ORDERS_URL'), database: env('ORDERS_DATABASE_URL') },
       client: { jwt: 'sub' },
+      engine,
       routes: {
         create: 'POST /api/orders',
         get: 'GET /api/orders/:id',

@@ -7,7 +7,12 @@ export async function demoRun(
   ...args: string[]
 ): Promise<{ exitCode: number; result: DemoResult | undefined; said: string }> {
   const script = path.join(repository, 'demo', 'src', 'main.ts');
-  const done = await runCommand({ script, args: ['--json', ...args], env: {} }, { timeoutMs: 540_000 });
+  // Where Java is, and what Maven has fetched.
+  const names = ['JAVA_HOME', 'STRANGLER_ARTIFACTS', 'STRANGLER_DATA'];
+  const env = Object.fromEntries(
+    names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+  );
+  const done = await runCommand({ script, args: ['--json', ...args], env }, { timeoutMs: 540_000 });
   const line = done.stdout.trim().split('\n').at(-1) ?? '';
   const result = line.startsWith('{') ? (JSON.parse(line) as DemoResult) : undefined;
   return { exitCode: done.exitCode, result, said: done.stderr };

@@ -52,12 +52,13 @@ export async function runDemo(
   try {
     const startedAt = performance.now();
     progress.say(
-      'Starting two PostgreSQL clusters, the shop, the orders service, flags, facade and streams ...',
+      `Starting two PostgreSQL clusters, the shop, the orders service, flags, facade and streams${options.grown ? ', which go through Debezium and Kafka' : ''} ...`,
     );
     const stack = await startStack({
       dataDir: path.join(home, 'data'),
       ports: await freePorts(),
       environment: 'demo',
+      grown: options.grown,
       log: (part, line) => {
         logs.write(`${new Date().toISOString()} ${part} ${line}\n`);
         if (part === 'stack') progress.say(line);

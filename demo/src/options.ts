@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { messageOf, StranglerError } from '@strangler/errors';
-import { type Part, parts } from '@strangler/stack';
+import { grownParts, type Part, parts } from '@strangler/stack';
 import { type BugName, bugNamed, bugNames } from './bugs/planted.ts';
 
 /** What `npm run demo` was asked for. */
@@ -11,6 +11,8 @@ export interface DemoOptions {
   rate: number;
   /** Shorter phases and a smaller shop: for the tests. */
   quick: boolean;
+  /** The streams go through Debezium and Kafka. */
+  grown: boolean;
   /** Autovacuum forced, and a five-second report open on both sides at each switch. */
   disturb: boolean;
   /** Parts that die by kill -9 once during the run, one after the other. */
@@ -26,7 +28,9 @@ export interface DemoOptions {
 export const usage = `npm run demo [-- options]
   --json            end with one JSON object on stdout
   --rate N          requests a second (default 100)
-  --kill PART[,…]   kill -9 parts once each during the run: all, or ${parts.join(', ')}
+  --grown           the streams go through Debezium and Kafka (needs Java 17; Maven fetches 85 MB, once)
+  --kill PART[,…]   kill -9 parts once each during the run: all, or ${parts.join(', ')},
+                    with --grown also ${grownParts.join(', ')}
   --bug NAME        plant a defect that the checks have to see:
                     ${bugNames.join(', ')}
   --disturb         autovacuum forced, and a five-second report open on both sides at each switch
@@ -45,18 +49,19 @@ export function parseOptions(args: string[]): DemoOptions {
       'Give a number of requests a second, up to 2000.',
     );
   }
-  const { json, quick, disturb, keep } = values;
+  const { json, quick, grown, disturb, keep } = values;
+  const kill = partsNamed(values.kill, grown ? [...parts, ...grownParts] : parts);
   const bug = values.bug === undefined ? undefined : bugNamed(values.bug);
-  return { json, quick, disturb, keep, rate, kill: partsNamed(values.kill), bug, bars: !values['no-bars'] };
+  return { json, quick, grown, disturb, keep, rate, kill, bug, bars: !values['no-bars'] };
 }
 
-function partsNamed(names: string | undefined): readonly Part[] {
+function partsNamed(names: string | undefined, running: readonly Part[]): readonly Part[] {
   if (names === undefined) return [];
-  if (names === 'all') return parts;
+  if (names === 'all') return running;
   return names.split(',').map((name) => {
-    const found = parts.find((part) => part === name);
+    const found = running.find((part) => part === name);
     if (found) return found;
-    throw new StranglerError('USAGE', `There is no part "${name}".`, `The parts are ${parts.join(', ')}.`);
+    throw new StranglerError('USAGE', `There is no part "${name}".`, `The parts are ${running.join(', ')}.`);
   });
 }
 
@@ -68,6 +73,7 @@ function parse(args: string[]) {
         json: { type: 'boolean', default: false },
         rate: { type: 'string', default: '100' },
         quick: { type: 'boolean', default: false },
+        grown: { type: 'boolean', default: false },
         disturb: { type: 'boolean', default: false },
         'no-bars': { type: 'boolean', default: false },
         keep: { type: 'boolean', default: false },

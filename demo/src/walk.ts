@@ -3,6 +3,7 @@ import type { Part, Stack } from '@strangler/stack';
 import { runCommand } from '@strangler/stack';
 import { z } from 'zod';
 import { type BugName, plantAfterSync } from './bugs/planted.ts';
+import { bothConnectorsRun } from './connectors.ts';
 import { openReports } from './disturbance.ts';
 import type { Journal } from './journal.ts';
 import type { Operator } from './operator.ts';
@@ -40,6 +41,8 @@ export interface Walked {
   serviceShare: number | undefined;
 }
 
+type Step = [name: string, run: () => Promise<void>];
+
 const reads = ['get', 'list'];
 const windowMs = 5_000;
 
@@ -65,12 +68,17 @@ export class Walk {
 
   /** @returns whether every step was done */
   async walk(): Promise<boolean> {
-    const { operator, phases, traffic } = this.#o;
-    const steps: [string, () => Promise<void>][] = [
+    const { operator, phases, stack, traffic, signal } = this.#o;
+    const { grown } = stack;
+    const throughKafka: Step[] = grown
+      ? [['through Kafka', async () => void (await bothConnectorsRun(grown.connect, signal))]]
+      : [];
+    const steps: Step[] = [
       ['shopping', () => this.#shop(phases.warmUp)],
       ['quote by flag', () => this.#moveReads('quote', 100, ['quote'], phases.reads)],
       ['doctor', async () => void (await operator.run('doctor', 'orders'))],
       ['sync', () => this.#sync()],
+      ...throughKafka,
       ['verify', () => this.#verify()],
       ['parity', async () => void (await operator.run('parity', 'orders'))],
       ['reads 5 %', () => this.#moveReads('orders', 5, reads, phases.reads)],
@@ -126,6 +134,7 @@ export class Walk {
     }
     if (/^reads/.test(name))
       return `  ${Math.round(this.#o.traffic.serviceShare(name, reads) * 100)} % from the service`;
+    if (name === 'through Kafka') return '  a connector of Debezium runs for each direction';
     if (/verify/.test(name))
       return `  ${this.walked.verify.map((table) => `${table.table}: ${table.rows} rows`).join(', ')}`;
     return '';

@@ -8,7 +8,14 @@ import { promisify } from 'node:util';
 import { deadline, messageOf, StranglerError } from '@strangler/errors';
 
 const run = promisify(execFile);
+const repository = fileURLToPath(new URL('../..', import.meta.url));
 const pom = fileURLToPath(new URL('../../cdc/debezium/pom.xml', import.meta.url));
+
+/** Where fetched artifacts are kept for every use of this repository. `STRANGLER_ARTIFACTS` names another folder. */
+export function keptArtifacts(environment: NodeJS.ProcessEnv): string {
+  const data = environment['STRANGLER_DATA'] ?? path.join(repository, '.strangler');
+  return path.resolve(environment['STRANGLER_ARTIFACTS'] ?? path.join(data, 'kafka'));
+}
 
 /** What `java` is called, and whether it is new enough. @throws StranglerError JAVA_MISSING */
 export async function findJava(): Promise<string> {

@@ -37,9 +37,12 @@ export interface Grown {
   /** The process of a part; its group has the same number. */
   pid(part: GrownPart): number | undefined;
   kill(part: GrownPart, signal: NodeJS.Signals): void;
+  /** Settles when the part's present process has ended, with its exit code, or null after a signal. */
+  exited(part: GrownPart): Promise<number | null>;
   /** Starts a part again that was killed, on its data, and waits until it is ready. */
   restart(part: GrownPart): Promise<void>;
-  stop(): Promise<void>;
+  /** Ends one part, or all of them, Connect first. */
+  stop(part?: GrownPart): Promise<void>;
 }
 
 const startMs = 180_000;
@@ -85,11 +88,12 @@ export async function startGrown(options: GrownOptions): Promise<Grown> {
     connectUrl: `http://127.0.0.1:${ports.connect}`,
     pid: (part) => context.children.get(part)?.pid,
     kill: (part, name) => killGroup(context.children.get(part), name),
+    exited: async (part) => await exitOf(context.children.get(part)),
     restart: async (part) => {
       killGroup(context.children.get(part), 'SIGKILL');
       await startPart(context, part, deadline(startMs, options.signal));
     },
-    stop: async () => await stopAll(context),
+    stop: async (part) => await (part ? stopOne(context.children.get(part)) : stopAll(context)),
   };
 }
 
@@ -195,25 +199,31 @@ function killGroup(child: ChildProcess | undefined, signal: NodeJS.Signals): voi
 
 /** Connect first: it writes to the brokers while it ends. */
 async function stopAll({ children }: Context): Promise<void> {
-  for (const part of ['connect', 'broker2', 'broker1'] as const) {
-    const child = children.get(part);
-    if (!child || child.exitCode !== null || child.signalCode !== null) continue;
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    killGroup(child, 'SIGTERM');
-    const patience = new AbortController();
-    const inTime = await Promise.race([
-      ended.then(() => true),
-      pause(15_000, patience.signal).then(
-        () => false,
-        () => true,
-      ),
-    ]);
-    patience.abort();
-    if (!inTime) {
-      killGroup(child, 'SIGKILL');
-      await ended;
-    }
+  for (const part of ['connect', 'broker2', 'broker1'] as const) await stopOne(children.get(part));
+}
+
+async function stopOne(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = exitOf(child);
+  killGroup(child, 'SIGTERM');
+  const patience = new AbortController();
+  const inTime = await Promise.race([
+    ended.then(() => true),
+    pause(15_000, patience.signal).then(
+      () => false,
+      () => true,
+    ),
+  ]);
+  patience.abort();
+  if (!inTime) {
+    killGroup(child, 'SIGKILL');
+    await ended;
   }
+}
+
+async function exitOf(child: ChildProcess | undefined): Promise<number | null> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+  return await new Promise((resolve) => child.once('exit', resolve));
 }
 
 /** For callers that only ask whether the parts can run here. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { assertPortFree } from '@strangler/cluster';
 import { StranglerError } from '@strangler/errors';
+import { keptArtifacts } from './artifacts.ts';
 import { bringDown, bringUp, readDaemons } from './daemons.ts';
 import type { GrownPorts } from './settings.ts';
 
@@ -60,6 +61,7 @@ async function up(brokers: 1 | 2): Promise<number> {
   );
   const started = await bringUp({
     dataDir,
+    artifactsDir: keptArtifacts(process.env),
     ports,
     brokers,
     env,

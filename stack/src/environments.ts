@@ -31,11 +31,11 @@ function databaseUrl(
   return `postgresql://${login ? `${login.role}:${login.password}@` : ''}${host}:${port}/${database}`;
 }
 
-/** The environment of every part. `bug` plants one of the demo's known defects. */
+/** The environment of every part. `bug` plants one of the demo's known defects; `grown`: the streams go through Kafka. */
 export function environments(
   ports: Ports,
   secrets: Secrets,
-  options: { seed: SeedSize; bug: string | undefined; environment: string | undefined },
+  options: { seed: SeedSize; bug: string | undefined; environment: string | undefined; grown: boolean },
 ): Environments {
   const planted: Record<string, string> = options.bug ? { STRANGLER_BUG: options.bug } : {};
   const monolithUrl = `http://${host}:${ports.monolith}`;
@@ -56,6 +56,7 @@ export function environments(
     FACADE_URL: `http://${host}:${ports.facade}`,
     FACADE_PORT: String(ports.facade),
     FACADE_ADMIN_PORT: String(ports.facadeAdmin),
+    ...(options.grown ? kafka(ports) : {}),
   };
   const sizes: Record<string, string> = Object.fromEntries(
     Object.entries(options.seed).map(([name, size]) => [`SEED_${name.toUpperCase()}`, String(size)]),
@@ -108,6 +109,14 @@ export function environments(
       STRANGLER_OPERATOR_PASSWORD: secrets.STRANGLER_OPERATOR_PASSWORD,
       UNLEASH_ADMIN_TOKEN: secrets.UNLEASH_ADMIN_TOKEN,
     },
+  };
+}
+
+function kafka(ports: Ports): Record<string, string> {
+  return {
+    STRANGLER_ENGINE: 'debezium',
+    KAFKA_BROKERS: `${host}:${ports.kafka}`,
+    CONNECT_URL: `http://${host}:${ports.connect}`,
   };
 }
 

@@ -1,7 +1,7 @@
 /** `npm start`: brings the stack up, keeps it up, and ends it on Ctrl-C. */
 import path from 'node:path';
-import { styleText } from 'node:util';
-import { isAbort, StranglerError } from '@strangler/errors';
+import { parseArgs, styleText } from 'node:util';
+import { isAbort, messageOf, StranglerError } from '@strangler/errors';
 import { prefixedLog } from './log.ts';
 import { portsFromEnvironment } from './ports.ts';
 import { repository } from './process.ts';
@@ -20,11 +20,13 @@ async function main(): Promise<number> {
   }
   const log = prefixedLog((text) => process.stdout.write(text));
   try {
+    const { grown } = optionsOf(process.argv.slice(2));
     const ports = portsFromEnvironment(process.env);
     const dataDir = path.resolve(process.env['STRANGLER_DATA'] ?? path.join(repository, '.strangler'));
     const stack = await startStack({
       dataDir,
       ports,
+      grown,
       log,
       signal: interrupted.signal,
       ...(process.env['STRANGLER_ENVIRONMENT'] ? { environment: process.env['STRANGLER_ENVIRONMENT'] } : {}),
@@ -46,6 +48,17 @@ async function main(): Promise<number> {
   }
 }
 
+/** @throws StranglerError USAGE */
+function optionsOf(args: string[]): { grown: boolean } {
+  try {
+    const { values } = parseArgs({ args, options: { grown: { type: 'boolean', default: false } } });
+    return values;
+  } catch (cause) {
+    const usage = 'npm start [-- --grown]: the streams go through Debezium and Kafka (needs Java 17)';
+    throw new StranglerError('USAGE', `${messageOf(cause)}.`, usage, { cause });
+  }
+}
+
 function printAddresses(stack: Stack, dataDir: string): void {
   const lines = [
     ['the shop, through the facade', stack.addresses.facade],
@@ -55,6 +68,12 @@ function printAddresses(stack: Stack, dataDir: string): void {
     ['the flags', stack.addresses.unleash],
     ["the monolith's database", withoutPassword(stack.databases.monolith)],
     ["the service's database", withoutPassword(stack.databases.service)],
+    ...(stack.grown
+      ? [
+          ['Kafka', stack.grown.kafka] as const,
+          ['Kafka Connect', `${stack.grown.connect}/connectors`] as const,
+        ]
+      : []),
   ] as const;
   console.log(
     `\n${lines.map(([what, where]) => `  ${what.padEnd(32)} ${styleText('bold', where)}`).join('\n')}`,

@@ -17,6 +17,9 @@ test('ports come from the environment, with the documented defaults', () => {
     unleash: 4_242,
     monolithPg: 5_433,
     servicePg: 5_434,
+    kafka: 9_092,
+    kafkaController: 9_093,
+    connect: 8_083,
   });
   expect(() => portsFromEnvironment({ ORDERS_PORT: 'forty' })).toThrow('ORDERS_PORT is "forty".');
 });

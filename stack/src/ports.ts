@@ -10,9 +10,15 @@ const known = {
   unleash: { variable: 'UNLEASH_PORT', fallback: 4242, what: 'the flag server' },
   monolithPg: { variable: 'MONOLITH_PG_PORT', fallback: 5433, what: "the monolith's PostgreSQL" },
   servicePg: { variable: 'SERVICE_PG_PORT', fallback: 5434, what: "the services' PostgreSQL" },
+  kafka: { variable: 'KAFKA_PORT', fallback: 9092, what: 'Kafka' },
+  kafkaController: { variable: 'KAFKA_CONTROLLER_PORT', fallback: 9093, what: "Kafka's controller" },
+  connect: { variable: 'CONNECT_PORT', fallback: 8083, what: 'Kafka Connect' },
 } as const;
 
 type PortName = keyof typeof known;
+
+/** Only a stack on the grown engine listens there. */
+const grownOnly: readonly PortName[] = ['kafka', 'kafkaController', 'connect'];
 
 /** The port of each part, all on 127.0.0.1. */
 export type Ports = Record<PortName, number>;
@@ -48,9 +54,10 @@ export async function freePorts(): Promise<Ports> {
   return each((name) => list[names.indexOf(name)] ?? 0);
 }
 
-/** Makes sure that nobody listens on any of them, before anything starts. @throws StranglerError PORT_TAKEN */
-export async function assertPortsFree(ports: Ports): Promise<void> {
+/** Makes sure that nobody listens on any that the stack will use, before anything starts. @throws StranglerError PORT_TAKEN */
+export async function assertPortsFree(ports: Ports, grown: boolean): Promise<void> {
   for (const name of names) {
+    if (!grown && grownOnly.includes(name)) continue;
     const { variable, what } = known[name];
     const remedy = `Stop what listens there, or set ${variable} to another port.`;
     await assertPortFree(ports[name], what, remedy);

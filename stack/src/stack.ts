@@ -13,6 +13,7 @@ import {
 } from './databases.ts';
 import { type Environments, environments, type SeedSize } from './environments.ts';
 import { installFlagServer } from './flag-server.ts';
+import { kafkaParts } from './kafka.ts';
 import type { Log } from './log.ts';
 import { signInCustomers, writeOperatorEnvironment } from './operator.ts';
 import { assertPortsFree, type Ports } from './ports.ts';
@@ -23,7 +24,9 @@ import { type Running, Supervised } from './supervise.ts';
 
 /** The parts that run, in the order in which they start; they stop in the opposite order. */
 export const parts = ['pg-mono', 'pg-svc', 'unleash', 'monolith', 'orders', 'cdc', 'facade'] as const;
-export type Part = (typeof parts)[number];
+/** What runs besides on the grown engine. */
+export const grownParts = ['kafka', 'connect'] as const;
+export type Part = (typeof parts)[number] | (typeof grownParts)[number];
 
 export interface StackOptions {
   /** Made when it isn't there; the same directory starts again on the same data. */
@@ -36,10 +39,12 @@ export interface StackOptions {
   config?: string;
   /** The environment's name in the ledger; the config's own default unless another is named. */
   environment?: string;
+  /** The streams go through Debezium and Kafka, which run as parts of the stack; needs Java. */
+  grown?: boolean;
   /** A planted defect, handed on to every part: for the demo that shows that its checks see it. */
   bug?: string;
   /** A module that is loaded into a part before its own code. */
-  preload?: Partial<Record<Part, string>>;
+  preload?: Partial<Record<(typeof parts)[number], string>>;
   /** Settings of both PostgreSQL clusters, over our defaults. */
   settings?: Record<string, string>;
   /** Aborting it while the stack starts ends the start; later on, call `stop`. */
@@ -49,6 +54,8 @@ export interface StackOptions {
 /** The running stack. */
 export interface Stack {
   readonly addresses: Record<'facade' | 'facadeAdmin' | 'monolith' | 'orders' | 'unleash', string>;
+  /** Where Kafka (host:port) and Connect answer; undefined on the embedded engine. */
+  readonly grown: { readonly kafka: string; readonly connect: string } | undefined;
   /** Connection strings as the applications' own roles, which can read their own tables. */
   readonly databases: Record<'monolith' | 'service', string>;
   /** The variables that the command `strangler`, and the nightly job, run with. */
@@ -70,11 +77,12 @@ export interface Stack {
 /**
  * Brings up the shop, the service, the flag server, the facade and the streams on two PostgreSQL clusters, with
  * roles, ledger and flags made, and keeps them up.
- * @throws StranglerError PORT_TAKEN before anything starts, STACK_RUNNING, COMPONENT_FAILED, FLAG_SERVER_MISSING
+ * @throws StranglerError PORT_TAKEN before anything starts, STACK_RUNNING, COMPONENT_FAILED, FLAG_SERVER_MISSING;
+ *   JAVA_MISSING, MAVEN_MISSING, ARTIFACTS_FAILED on the grown engine
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const signal = options.signal ?? new AbortController().signal;
-  await assertPortsFree(options.ports);
+  await assertPortsFree(options.ports, options.grown ?? false);
   const unlock = await lockData(options.dataDir);
   const supervised = new Map<Part, Supervised>();
   let stopping: Promise<void> | undefined;
@@ -90,6 +98,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       seed: options.seed ?? {},
       bug: options.bug,
       environment: options.environment,
+      grown: options.grown ?? false,
     });
     await bringUp({ options, secrets, env, supervised, signal });
     return makeStack({ options, env, supervised, stop });
@@ -113,6 +122,8 @@ async function bringUp(start: Start): Promise<void> {
   const flagServer = installFlagServer(log, signal);
   // Its failure is met where it is awaited.
   flagServer.catch(() => {});
+  const kafka = startKafka(start);
+  kafka.catch(() => {});
   const monolith = superuserUrl(ports.monolithPg, secrets);
   const service = superuserUrl(ports.servicePg, secrets);
   await Promise.all([
@@ -164,6 +175,7 @@ async function bringUp(start: Start): Promise<void> {
       node(start, 'orders', { script: 'extracted/orders/src/main.ts', env: env.orders }, ready(ports.orders)),
     ),
     unleash,
+    kafka,
   ]);
   const tokens = await signInCustomers(`http://127.0.0.1:${ports.monolith}`, signal);
   if (tokens.length > 0) env.operator['PARITY_TOKENS'] = tokens.join(',');
@@ -172,6 +184,18 @@ async function bringUp(start: Start): Promise<void> {
   await Promise.all([
     startPart(start, 'cdc', node(start, 'cdc', serve(start, 'cdc'), { line: saysReady })),
     startPart(start, 'facade', node(start, 'facade', serve(start, 'facade'), ready(ports.facadeAdmin))),
+  ]);
+}
+
+/** Kafka and Connect, which nobody needs before the streams start. */
+async function startKafka(start: Start): Promise<void> {
+  const { options, secrets } = start;
+  if (!options.grown) return;
+  const launch = kafkaParts({ ...options, secrets });
+  const until = (signal: AbortSignal) => AbortSignal.any([signal, start.signal]);
+  await Promise.all([
+    startPart(start, 'kafka', (signal) => launch.kafka(until(signal))),
+    startPart(start, 'connect', (signal) => launch.connect(until(signal))),
   ]);
 }
 
@@ -226,7 +250,7 @@ async function startPart(
 
 function node(
   start: Start,
-  part: Part,
+  part: (typeof parts)[number],
   command: Command,
   ready: Ready,
 ): (signal: AbortSignal) => Promise<Running> {
@@ -263,7 +287,8 @@ async function stopAll(supervised: Map<Part, Supervised>, log: Log): Promise<voi
   for (const group of [
     ['facade'],
     ['cdc', 'orders'],
-    ['monolith', 'unleash'],
+    ['connect'],
+    ['kafka', 'monolith', 'unleash'],
     ['pg-mono', 'pg-svc'],
   ] as const) {
     const stopped = await Promise.allSettled(group.map((part) => supervised.get(part)?.stop()));
@@ -287,6 +312,9 @@ function makeStack(of: {
       orders: address(options.ports.orders),
       unleash: address(options.ports.unleash),
     },
+    grown: options.grown
+      ? { kafka: `127.0.0.1:${options.ports.kafka}`, connect: address(options.ports.connect) }
+      : undefined,
     databases: { monolith: env.monolith['DATABASE_URL'] ?? '', service: env.orders['DATABASE_URL'] ?? '' },
     env: { operator: env.operator, nightly: env.nightly },
     pid: (part) => supervised.get(part)?.pid,
