@@ -34,6 +34,8 @@ export function connectorConfig({ name, slot, publication, url }: ConnectorOptio
     // Trap 86: never a publication for all tables.
     'publication.autocreate.mode': 'disabled',
     'snapshot.mode': 'no_data',
+    // Trap 75: a slot that is ahead of the stored offset is another one, and fails.
+    'offset.mismatch.strategy': 'trust_offset',
     'provide.transaction.metadata': 'true',
     // Trap 78: truncates are skipped by default.
     'skipped.operations': 'none',

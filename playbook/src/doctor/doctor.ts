@@ -1,4 +1,4 @@
-import { type Catalog, planIssues, readCatalog, tableIn, tablesOf } from '@strangler/cdc';
+import { type Catalog, grownProblems, planIssues, readCatalog, tableIn, tablesOf } from '@strangler/cdc';
 import type { Config, Extraction } from '@strangler/config';
 import { messageOf, StranglerError } from '@strangler/errors';
 import { checkEnvironment, ledgerExists, readExtraction, type Side, type Stage } from '@strangler/ledger';
@@ -48,6 +48,10 @@ async function examine(
     ]),
     ...report('http', 'monolith, service and flags answer', await httpProblems(config, extraction)),
   ];
+  if (config.grown && extraction.engine === 'debezium')
+    findings.push(
+      ...report('kafka', 'Kafka answers, and Connect with Debezium', await kafkaProblems(config.grown)),
+    );
   const here = monolith.clients.operator;
   const there = service.clients.operator;
   if (!here || !there) return findings;
@@ -67,6 +71,11 @@ async function examine(
   findings.push(...report('ledger', 'both ledgers belong to this environment', ledger));
   if (swapped.length > 0) return findings;
   return [...findings, ...(await examineTables(extraction, monolith, service, sqls, ledger.length === 0))];
+}
+
+async function kafkaProblems(grown: NonNullable<Config['grown']>): Promise<Problem[]> {
+  const problems = await grownProblems(grown, AbortSignal.timeout(30_000));
+  return problems.map(({ fact, remedy }) => refuse(fact, remedy));
 }
 
 async function examineTables(
