@@ -1,5 +1,3 @@
-import type { PartName } from './options.ts';
-
 /** One number that a contender was measured by, once per round. */
 export interface Measure {
   /** What it is, with its unit. */
@@ -24,7 +22,8 @@ export interface Bar {
 }
 
 export interface PartReport {
-  readonly part: PartName;
+  /** What was measured, in a word. */
+  readonly part: string;
   /** What was done, in one line. */
   readonly what: string;
   readonly contenders: readonly Contender[];

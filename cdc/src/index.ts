@@ -1,5 +1,5 @@
 export * from './catalog/index.ts';
-export type { ConnectorState } from './connect/index.ts';
+export { ConnectClient, type ConnectorState, connectorConfig, topicOf } from './connect/index.ts';
 export * from './copy/index.ts';
 export * from './plan/index.ts';
 export { type SlotHealth, slotHealth } from './source/index.ts';
