@@ -12,6 +12,8 @@ export interface ColumnFacts {
   readonly baseType: string | null;
   /** Labels of an enum, in order; of an array of one, its elements'. */
   readonly enumLabels: readonly string[] | null;
+  /** Of an array, its elements'. */
+  readonly typeKind: 'base' | 'composite' | 'domain' | 'enum' | 'range' | 'multirange';
   readonly notNull: boolean;
   /** The default's expression; also of a generated column. */
   readonly default: string | null;
@@ -66,6 +68,8 @@ export interface Child {
   readonly table: TableName;
   readonly kind: RelationKind;
   readonly partition: boolean;
+  /** Whether it has REPLICA IDENTITY FULL: its parent's does not count for it. */
+  readonly full: boolean;
 }
 
 export interface TableFacts {

@@ -54,6 +54,7 @@ beforeAll(async () => {
     CREATE TABLE "Odd ""One"""."a-c" PARTITION OF "Odd ""One"""."Line items" FOR VALUES IN ('a', 'b')
       PARTITION BY LIST ("key1");
     CREATE TABLE "Odd ""One"""."a" PARTITION OF "Odd ""One"""."a-c" FOR VALUES IN ('a');
+    ALTER TABLE "Odd ""One"""."a" REPLICA IDENTITY FULL;
     ALTER TABLE "Odd ""One"""."Line items" ENABLE ROW LEVEL SECURITY;
   `);
   catalog = await read();
@@ -78,8 +79,17 @@ describe('readCatalog', () => {
       builtin: false,
       enumLabels: ['new', 'paid'],
     });
-    expect(columns.get('former')).toMatchObject({ type: 'shop.order_status[]', enumLabels: ['new', 'paid'] });
-    expect(columns.get('total')).toMatchObject({ type: 'shop.cents', builtin: false, baseType: 'bigint' });
+    expect(columns.get('former')).toMatchObject({
+      type: 'shop.order_status[]',
+      enumLabels: ['new', 'paid'],
+      typeKind: 'enum',
+    });
+    expect(columns.get('total')).toMatchObject({
+      type: 'shop.cents',
+      builtin: false,
+      baseType: 'bigint',
+      typeKind: 'domain',
+    });
     expect(columns.get('code')).toMatchObject({ type: 'character(3)', enumLabels: null });
     expect(columns.get('twice')).toMatchObject({ generated: true });
     expect(columns.get('body')).toMatchObject({ storage: 'external', default: null });
@@ -131,8 +141,8 @@ describe('readCatalog', () => {
       primaryKey: ['key1', 'Key 2'],
       rowSecurity: true,
       children: [
-        { table: { name: 'a-c' }, kind: 'partitioned', partition: true },
-        { table: { name: 'a' }, kind: 'table', partition: true },
+        { table: { name: 'a-c' }, kind: 'partitioned', partition: true, full: false },
+        { table: { name: 'a' }, kind: 'table', partition: true, full: true },
       ],
     });
     expect(tableIn(catalog, strange)?.columns).toMatchObject([

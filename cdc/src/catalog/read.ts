@@ -39,6 +39,7 @@ const facts = z.object({
       builtin: z.boolean(),
       baseType: z.string().nullable(),
       enumLabels: names.nullable(),
+      typeKind: z.enum(['base', 'composite', 'domain', 'enum', 'range', 'multirange']),
       notNull: z.boolean(),
       default: z.string().nullable(),
       identity: z.enum(['always', 'by default']).nullable(),
@@ -62,7 +63,7 @@ const facts = z.object({
   triggers: z.array(
     z.object({ name: z.string(), enabled: z.enum(['origin', 'replica', 'always', 'disabled']) }),
   ),
-  children: z.array(z.object({ table, kind: z.enum(kinds), partition: z.boolean() })),
+  children: z.array(z.object({ table, kind: z.enum(kinds), partition: z.boolean(), full: z.boolean() })),
   sequences: z.array(
     z.object({
       column: z.string(),

@@ -31,6 +31,8 @@ const columns = `
      'baseType', CASE WHEN t.typtype = 'd' AND t.typbasetype < 16384 THEN format_type(t.typbasetype, t.typtypmod) END,
      'enumLabels', (SELECT json_agg(l.enumlabel ORDER BY l.enumsortorder)
                       FROM pg_enum l WHERE l.enumtypid = coalesce(e.oid, t.oid)),
+     'typeKind', CASE coalesce(e.typtype, t.typtype) WHEN 'c' THEN 'composite' WHEN 'd' THEN 'domain' WHEN 'e' THEN 'enum'
+                   WHEN 'r' THEN 'range' WHEN 'm' THEN 'multirange' ELSE 'base' END,
      'notNull', a.attnotnull, 'default', pg_get_expr(d.adbin, d.adrelid),
      'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
      'generated', a.attgenerated <> '',
@@ -105,7 +107,7 @@ SELECT json_build_object(
        CASE g.tgenabled WHEN 'O' THEN 'origin' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' ELSE 'disabled' END)
        ORDER BY g.tgname), '[]') FROM pg_trigger g WHERE g.tgrelid = r.oid AND NOT g.tgisinternal),
   'children', (SELECT coalesce(json_agg(json_build_object('table', ${nameOf('t.oid')}, 'kind', ${kindOf('c.relkind')},
-       'partition', c.relispartition) ORDER BY t.oid), '[]')
+       'partition', c.relispartition, 'full', c.relreplident = 'f') ORDER BY t.oid), '[]')
        FROM tree t JOIN pg_class c ON c.oid = t.oid WHERE t.root = r.oid AND t.oid <> r.oid),
   'sequences', ${sequences},
   'publications', (SELECT coalesce(json_agg(DISTINCT p.pubname), '[]') FROM pg_publication p

@@ -12,6 +12,7 @@ const column = (name: string, more: Partial<ColumnFacts> = {}): ColumnFacts => (
   builtin: true,
   baseType: null,
   enumLabels: null,
+  typeKind: 'base',
   notNull: false,
   default: null,
   identity: null,
@@ -71,6 +72,7 @@ const enumColumn = column('status', {
   typeOid: 20000,
   builtin: false,
   enumLabels: ['a'],
+  typeKind: 'enum',
 });
 
 describe('resolvePlan', () => {
