@@ -2,19 +2,18 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '@strangler/config';
 import { messageOf, pause, StranglerError } from '@strangler/errors';
 import { type Checkpoint, connectorName, publicationName, sourceOf, useEngine } from '@strangler/ledger';
-import { type Lsn, laterLsn, type Sql, type TableName } from '@strangler/postgres';
+import { type Lsn, laterLsn, type Sql } from '@strangler/postgres';
 import { readCatalog, tableIn } from '../catalog/index.ts';
 import { ConnectClient, connectorConfig, topicOf } from '../connect/index.ts';
-import type { TablePlan } from '../plan/index.ts';
 import {
   kafkaOf,
   openTopicReader,
   type TopicReader,
   type TopicReaderOptions,
 } from '../source/debezium/reader.ts';
+import { sourceTables } from '../source/debezium/tables.ts';
 import { ensureTopic, topicRange } from '../source/debezium/topic.ts';
 import { heartbeatPrefix, type SourceTable } from '../source/debezium/translate.ts';
-import { notCarried } from '../source/debezium/value.ts';
 import { checkSlot, checkSlotThere, freeSlot } from '../source/index.ts';
 import { databaseOf, type Session, type StreamName } from './session.ts';
 
@@ -48,7 +47,7 @@ export async function openGrown(
   const { config, extraction, direction } = stream;
   const { checkpoint, source, target, lease } = session;
   const grown = grownOf(config);
-  const tables = await sourceTables(source, session.plans);
+  const tables = await tablesOf(stream, session);
   let { attempt, bookmark } = checkpoint;
   if (checkpoint.engine === 'embedded' || attempt === null) {
     await dropGrown(config, checkpoint, signal);
@@ -84,7 +83,7 @@ export async function openReturn(
   await new ConnectClient(grown.connect, signal).stop(name);
   await freeSlot(source, checkpoint.slot, signal);
   const { confirmed } = await checkSlotThere(source, checkpoint.slot);
-  const tables = await sourceTables(source, session.plans);
+  const tables = await tablesOf(stream, session);
   const { bookmark, applied } = checkpoint;
   const topic = topicOf(name);
   const reader = await openTopicReader({ brokers: grown.kafka, topic, bookmark, applied, tables, ...take });
@@ -126,42 +125,16 @@ async function makeConnector(options: {
   );
 }
 
-/** The columns that are carried, and the ledger's own table. @throws StranglerError CHECK_FAILED */
-async function sourceTables(source: Sql, plans: readonly TablePlan[]): Promise<SourceTable[]> {
-  const ledger: TableName = { schema: 'strangler', name: 'ownership' };
-  const catalog = await readCatalog(source, [...plans.map((each) => each.source), ledger]);
-  return [...plans.map((each) => each.source), ledger].map((table) => {
-    const facts = tableIn(catalog, table);
-    const carried = plans.find((each) => each.source === table)?.columns.map((each) => each.source);
-    const columns = (facts?.columns ?? []).filter((each) => carried?.includes(each.name) ?? true);
-    return {
-      schema: table.schema,
-      name: table.name,
-      full: facts?.replicaIdentity === 'full',
-      columns: columns.map((each) => ({
-        name: each.name,
-        type: typeOf(table, each),
-        typeOid: each.typeOid,
-        key: facts?.primaryKey.includes(each.name) ?? false,
-      })),
-    };
-  });
-}
-
-/** The type by which Debezium prints a column's values. */
-function typeOf(
-  table: TableName,
-  column: { name: string; type: string; builtin: boolean; baseType: string | null; enumLabels: unknown },
-): string {
-  if (column.enumLabels !== null) return column.type.endsWith('[]') ? 'text[]' : 'text';
-  const type = column.builtin ? column.type : (column.baseType ?? column.type.replace(/^.*\./, ''));
-  const why = notCarried(type);
-  if (why === undefined) return type;
-  throw new StranglerError(
-    'CHECK_FAILED',
-    `Debezium cannot carry ${column.name} of ${table.schema}.${table.name} (${column.type}): ${why}.`,
-    "Leave the column behind with `omit: true`, or keep the extraction on the engine 'embedded'.",
-  );
+/** How the records of the stream's tables are read, and of the ledger's, whose rows mark a switch. */
+async function tablesOf({ extraction }: StreamName, { source, plans }: Session): Promise<SourceTable[]> {
+  const ownership = { schema: 'strangler', name: 'ownership' };
+  const catalog = await readCatalog(source, [...plans.map((each) => each.source), ownership]);
+  const followed = plans.map((each) => ({
+    table: each.source,
+    columns: each.columns.map((column) => column.source),
+  }));
+  const marks = tableIn(catalog, ownership)?.columns.map((each) => each.name) ?? [];
+  return sourceTables(catalog, [...followed, { table: ownership, columns: marks }], extraction.plainArrays);
 }
 
 /** Makes the source say where it is, so that positions advance when nothing else does. Ends when the signal aborts. */

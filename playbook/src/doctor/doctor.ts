@@ -1,7 +1,24 @@
-import { type Catalog, grownProblems, planIssues, readCatalog, tableIn, tablesOf } from '@strangler/cdc';
+import {
+  type Catalog,
+  type Catalogs,
+  grownProblems,
+  planIssues,
+  readCatalog,
+  resolvePlan,
+  tableIn,
+  tablesOf,
+  uncarriedColumns,
+} from '@strangler/cdc';
 import type { Config, Extraction } from '@strangler/config';
 import { messageOf, StranglerError } from '@strangler/errors';
-import { checkEnvironment, ledgerExists, readExtraction, type Side, type Stage } from '@strangler/ledger';
+import {
+  checkEnvironment,
+  ledgerExists,
+  readExtraction,
+  type Side,
+  type Stage,
+  sourceOf,
+} from '@strangler/ledger';
 import { qualified, type Sql } from '@strangler/postgres';
 import {
   closeRoles,
@@ -98,6 +115,8 @@ async function examineTables(
     ...planIssues('reverse', extraction, catalogs),
   ].map((issue) => refuse(issue.fact, issue.remedy));
   findings.push(...report('plan', 'every column has a way there and back', unique(issues)));
+  if (issues.length === 0 && extraction.engine === 'debezium')
+    findings.push(...report('debezium', 'it carries every column', uncarriedProblems(extraction, catalogs)));
   findings.push(
     ...report('tables', 'the tables can be followed', [
       ...sides.flatMap((side) => tableProblems(side, catalogs[side])),
@@ -129,6 +148,18 @@ async function examineTables(
       )),
     ]),
   ];
+}
+
+function uncarriedProblems(extraction: Extraction, catalogs: Catalogs): Problem[] {
+  const directions = ['forward', 'reverse'] as const;
+  return directions.flatMap((direction) => {
+    const followed = resolvePlan(direction, extraction, catalogs).map((plan) => ({
+      table: plan.source,
+      columns: plan.columns.map((each) => each.source),
+    }));
+    const uncarried = uncarriedColumns(catalogs[sourceOf[direction]], followed, extraction.plainArrays);
+    return uncarried.map(({ fact, remedy }) => refuse(fact, remedy));
+  });
 }
 
 function unique(problems: readonly Problem[]): Problem[] {
