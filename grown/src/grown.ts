@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { freePort } from '@strangler/cluster';
 import { deadline, pause, StranglerError, waitFor } from '@strangler/errors';
 import { fetchArtifacts, findJava } from './artifacts.ts';
@@ -46,9 +47,8 @@ export interface Grown {
 }
 
 const startMs = 180_000;
-const log4j = `<?xml version="1.0"?><Configuration status="WARN"><Appenders><Console name="out"><PatternLayout pattern="%d{ISO8601} %p %c{1} %m%n"/></Console></Appenders>
-<Loggers><Root level="WARN"><AppenderRef ref="out"/></Root><Logger name="io.debezium" level="INFO"/><Logger name="org.apache.kafka.connect" level="INFO"/></Loggers></Configuration>
-`;
+/** The same file as in the containers of docker-compose.yml. */
+const log4j = fileURLToPath(new URL('../../cdc/debezium/conf/log4j2.xml', import.meta.url));
 
 interface Context {
   readonly options: GrownOptions;
@@ -69,7 +69,6 @@ export async function startGrown(options: GrownOptions): Promise<Grown> {
   const java = await findJava();
   const lib = await fetchArtifacts(options.artifactsDir ?? dataDir, onLog, signal);
   const ports = options.ports ?? (await freeGrownPorts(options.brokers ?? 1));
-  await writeFile(confFile(dataDir, 'log4j2.xml'), log4j);
   const context: Context = { options, ports, java, lib, children: new Map() };
   try {
     for (const number of ports.brokers.keys()) {
@@ -119,7 +118,7 @@ async function startPart(context: Context, part: GrownPart, signal: AbortSignal)
   const jvm = {
     java,
     lib,
-    log4j: confFile(dataDir, 'log4j2.xml'),
+    log4j,
     logFile,
     env: {},
     tethered: options.tethered ?? true,
