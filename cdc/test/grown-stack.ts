@@ -7,12 +7,13 @@ import { afterAll } from 'vitest';
 /** Whether Kafka and Connect can run on this machine. */
 export const java = await canRunGrown();
 
-/** One broker and Connect for a test file, gone when it ends. */
-export async function grownStack(): Promise<Grown> {
+/** Connect and a broker, or two, for a test file, gone when it ends. */
+export async function grownStack(brokers: 1 | 2 = 1): Promise<Grown> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'strangler-grown-'));
   const artifacts = process.env['STRANGLER_ARTIFACTS'];
   const grown = await startGrown({
     dataDir,
+    brokers,
     ...(artifacts ? { artifactsDir: artifacts } : {}),
     env: { STRANGLER_SOURCE_PASSWORD: process.env['STRANGLER_SOURCE_PASSWORD'] ?? 'not-asked-for' },
     onLog: () => {},

@@ -1,0 +1,488 @@
+import { waitFor } from '@strangler/errors';
+import type { Grown } from '@strangler/grown';
+import { lsn } from '@strangler/postgres';
+import kafkajs from 'kafkajs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ConnectClient, copyTables, dropGrown, dropSlot, emptyService, runStream } from '../src/index.ts';
+import { openTopicReader } from '../src/source/debezium/reader.ts';
+import { ensureTopic } from '../src/source/debezium/topic.ts';
+import { caughtUp, checkpointOf, follow, followForEver, quiet } from './follow.ts';
+import { grownStack, java } from './grown-stack.ts';
+import type { Sides } from './sides.ts';
+import { connectorOf, readTopic, setTopic, streamTopic, topicEnd, withAdmin, writeTopic } from './topic.ts';
+import { arrived, expectEqual, expectOnce, expectTraced, startWriters, step, tracedSides } from './traced.ts';
+
+const shortly = { timeoutMs: 30_000, everyMs: 50 };
+const newCopy = /`strangler cancel[^`]*`, then `strangler sync/;
+
+describe.skipIf(!java)('faults of Kafka, Connect and Debezium', () => {
+  let grown: Grown;
+  let connect: ConnectClient;
+  /** Follows through every fault that passes. */
+  let sides: Sides;
+  /** Stops for good, and is copied again, again and again. */
+  let lost: Sides;
+  let silent: Background;
+  let failing: Background;
+
+  beforeAll(async () => {
+    grown = await grownStack(2);
+    connect = new ConnectClient(grown.connectUrl, AbortSignal.timeout(600_000));
+    [sides, lost, silent, failing] = [
+      await tracedSides(grown),
+      await tracedSides(grown),
+      inBackground(await tracedSides(grown)),
+      inBackground(await tracedSides(grown)),
+    ];
+    // Both take their time to end; the tests of that are further below.
+    await Promise.all([silent, failing].map(async (each) => caughtUp(each.sides, 'forward', 90_000)));
+    await setTopic(grown, await streamTopic(silent.sides), { 'min.insync.replicas': '3' });
+    await forbidConnections(failing.sides);
+    await restartConnector(failing.sides);
+  });
+  afterAll(async () => {
+    await silent?.stop();
+    await failing?.stop();
+  });
+
+  /** Writes before, during and after the fault; everything must arrive once. */
+  async function throughout(fault: (more: (count: number) => Promise<void>) => Promise<void>): Promise<void> {
+    const writers = startWriters(sides);
+    try {
+      await writers.more(20);
+      await fault(writers.more);
+      await writers.more(20);
+    } finally {
+      await writers.stop();
+    }
+    await expectOnce(sides, 90_000);
+  }
+
+  async function restartConnector(of: Sides): Promise<void> {
+    const url = `${grown.connectUrl}/connectors/${await connectorOf(of)}/restart?includeTasks=true`;
+    expect((await fetch(url, { method: 'POST' })).ok).toBe(true);
+  }
+
+  async function taskState(of: Sides): Promise<string | undefined> {
+    return (await connect.status(await connectorOf(of)))?.task;
+  }
+
+  /** Follows `lost` until it stops; nothing may have been skipped. */
+  async function expectLost(code: string, fact: RegExp): Promise<void> {
+    const before = await arrived(lost);
+    const failure = { code, fact: expect.stringMatching(fact), remedy: expect.stringMatching(newCopy) };
+    await expect(follow(lost, 'forward').ended).rejects.toMatchObject(failure);
+    expect((await checkpointOf(lost, 'forward')).stopped).toMatch(newCopy);
+    expect(await arrived(lost)).toBe(before);
+    await expectTraced(lost);
+  }
+
+  test('trap 73: position and rows are one; offsets have holes, and one transaction has several ids', async () => {
+    followForEver(sides, 'forward');
+    await caughtUp(sides, 'forward', 60_000);
+    await throughout(async (more) => {
+      for (let n = 0; n < 3; n += 1) {
+        await sides.service.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'strangler forward x'`,
+        );
+        await more(40);
+      }
+    });
+    const { bookmark } = await checkpointOf(sides, 'forward');
+    const records = await readTopic(grown, await streamTopic(sides), bookmark ?? 0n);
+    const [first, last] = [Number(records[0]?.offset), Number(records.at(-1)?.offset)];
+    expect(last).toBe(Number(bookmark));
+    expect(records.length).toBeLessThan(last - first + 1);
+    expect(idsOfOneTransaction(records.map(({ value }) => value?.toString() ?? ''))).toBeGreaterThan(2);
+  });
+
+  test('trap 72: a rebalance of the consumer group neither repeats nor loses', async () => {
+    follow(sides, 'forward');
+    await caughtUp(sides, 'forward', 60_000);
+    const { lease } = await checkpointOf(sides, 'forward');
+    await throughout(async (more) => {
+      // The assignment goes by names: the first takes the partition away, the second does not.
+      for (const [name, takes] of [
+        ['aaa', true],
+        ['zzz', false],
+      ] as const) {
+        const leave = await joinGroup(grown, await streamTopic(sides), name, takes);
+        await more(20);
+        await leave();
+      }
+    });
+    expect((await checkpointOf(sides, 'forward')).lease).toBe(lease);
+  });
+
+  test('trap 72: of two sinks the former ends', async () => {
+    const former = follow(sides, 'forward', 'former');
+    await caughtUp(sides, 'forward', 60_000);
+    await throughout(async (more) => {
+      follow(sides, 'forward', 'latter');
+      await expect(former.ended).rejects.toThrow();
+      await more(20);
+    });
+    expect((await checkpointOf(sides, 'forward')).holder).toBe('latter');
+  });
+
+  test('what lies in the topic twice is applied once', async () => {
+    const stream = follow(sides, 'forward');
+    await throughout(async () => {
+      await caughtUp(sides, 'forward', 60_000);
+      const { bookmark } = await checkpointOf(sides, 'forward');
+      const topic = await streamTopic(sides);
+      const records = await readTopic(grown, topic, bookmark ?? 0n);
+      const begin = records.findLastIndex(
+        ({ value }, at) => at < records.length - 100 && value?.includes('"BEGIN"'),
+      );
+      await writeTopic(grown, topic, wholeTransactions(records.slice(begin)));
+    });
+    await stream.stop();
+    follow(sides, 'forward');
+    await step(sides);
+    await expectOnce(sides);
+  });
+
+  test('traps 76 and 77: a topic that forgets is refused, and followed again when it does not', async () => {
+    const topic = await streamTopic(sides);
+    for (const [setting, why] of [
+      [{ 'cleanup.policy': 'compact' }, /compacted/],
+      [{ 'retention.ms': '1000000000' }, /retention/],
+    ] as const) {
+      await setTopic(grown, topic, setting);
+      await expect(follow(sides, 'forward').ended).rejects.toMatchObject({
+        code: 'STREAM_STOPPED',
+        fact: expect.stringMatching(why),
+      });
+    }
+    await setTopic(grown, topic);
+    follow(sides, 'forward');
+    await step(sides);
+    await expectOnce(sides);
+  });
+
+  test('trap 81: no topic is made by accident, and one of several partitions is refused', async () => {
+    await withAdmin(grown, async (admin) => {
+      await expect(writeTopic(grown, 'nobody.made.it', [{ key: null, value: null }])).rejects.toThrow();
+      expect(await admin.listTopics()).not.toContain('nobody.made.it');
+      await admin.createTopics({ waitForLeaders: true, topics: [{ topic: 'of.two', numPartitions: 2 }] });
+      await expect(ensureTopic(admin, 'of.two')).rejects.toThrow(/2 partitions/);
+      await ensureTopic(admin, 'of.ours');
+      const { topics } = await admin.fetchTopicMetadata({ topics: ['of.ours'] });
+      expect(topics[0]?.partitions.map((each) => each.replicas.length)).toEqual([2]);
+    });
+  });
+
+  test('a consumer that would stop silently ends the stream', async () => {
+    const topic = 'of.another.compression';
+    await withAdmin(grown, async (admin) => ensureTopic(admin, topic));
+    // The broker packs records anew, in a way that the client does not know.
+    await setTopic(grown, topic, { 'compression.type': 'lz4' });
+    await writeTopic(grown, topic, [
+      { key: null, value: Buffer.from(JSON.stringify({ x: 'x'.repeat(2_000) })) },
+    ]);
+    const reader = await openTopicReader({
+      brokers: grown.brokers,
+      topic,
+      bookmark: null,
+      applied: lsn(0n),
+      tables: [],
+      onEvent: () => {},
+      onPosition: () => {},
+    });
+    await expect(reader.ended).rejects.toThrow(/LZ4/);
+    await reader.close();
+  });
+
+  test('a task that fails is restarted, and the stream goes on', async () => {
+    const stream = follow(sides, 'forward');
+    await caughtUp(sides, 'forward', 60_000);
+    await throughout(async (more) => {
+      await forbidConnections(sides);
+      await restartConnector(sides);
+      const failed = async () => ((await taskState(sides)) === 'FAILED' ? true : undefined);
+      await waitFor(failed, { ...shortly, what: 'the task to fail' });
+      await more(20);
+      await allowConnections(sides);
+    });
+    await stream.stop();
+  });
+
+  test('trap 80: a poison record stops the stream for good, and what is behind it waits', async () => {
+    await follow1(lost);
+    const offset = await writeTopic(grown, await streamTopic(lost), [
+      { key: null, value: Buffer.from('{"poison":tru') },
+    ]);
+    await expectLost('STREAM_STOPPED', new RegExp(`record ${offset} cannot be read`));
+    await step(lost);
+    await expectLost('STREAM_STOPPED', new RegExp(`record ${offset} cannot be read`));
+  });
+
+  test('trap 76: records that were thrown away before they were applied stop the stream', async () => {
+    await copyAgain(lost);
+    await follow1(lost);
+    const topic = await streamTopic(lost);
+    const before = await topicEnd(grown, topic);
+    for (let n = 0; n < 5; n += 1) await step(lost);
+    // Four records each: its begin, its two rows, its end.
+    await waitFor(async () => ((await topicEnd(grown, topic)) >= before + 20n ? true : undefined), {
+      ...shortly,
+      what: 'the rows in the topic',
+    });
+    const offset = (await topicEnd(grown, topic)).toString();
+    await withAdmin(grown, async (admin) =>
+      admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset }] }),
+    );
+    await expectLost('STREAM_STOPPED', /are gone \(retention\)/);
+  });
+
+  test('trap 84: a topic that was made anew is not taken for the one that was followed', async () => {
+    const former = await connectorOf(lost);
+    await copyAgain(lost);
+    await follow1(lost);
+    expect(await connectorOf(lost)).not.toBe(former);
+    const topic = await streamTopic(lost);
+    await withAdmin(grown, async (admin) => admin.deleteTopics({ topics: [topic] }));
+    await expectLost('STREAM_STOPPED', /made anew/);
+    // As long as the former one, and longer.
+    const { bookmark } = await checkpointOf(lost, 'forward');
+    const filler = JSON.stringify({ status: 'END', id: `1:${2n ** 60n}`, event_count: 0 });
+    const messages = Array.from({ length: Number(bookmark) + 10 }, () => ({
+      key: null,
+      value: Buffer.from(filler),
+    }));
+    await writeTopic(grown, topic, messages);
+    await expectLost('STREAM_STOPPED', /made anew/);
+  });
+
+  test('trap 16: a slot that is lost under a running connector stops the stream', async () => {
+    await copyAgain(lost);
+    await follow1(lost);
+    const stream = follow(lost, 'forward');
+    await caughtUp(lost, 'forward', 60_000);
+    const { slot } = await checkpointOf(lost, 'forward');
+    await dropSlot(lost.config.monolith.database, slot);
+    await step(lost);
+    await expect(stream.ended).rejects.toMatchObject({ code: 'SLOT_LOST' });
+    await expectLost('SLOT_LOST', /./);
+  });
+
+  test('trap 75: a slot that is ahead of the connector stops the stream', async () => {
+    await copyAgain(lost);
+    await follow1(lost);
+    await connect.stop(await connectorOf(lost));
+    await step(lost);
+    const { slot } = await checkpointOf(lost, 'forward');
+    await lost.monolith.query(`SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())`, [slot]);
+    await expectLost('SLOT_LOST', /./);
+    // And the last remedy, too, is one.
+    await copyAgain(lost);
+    await follow1(lost);
+    await expectEqual(lost);
+  });
+
+  test('a task that fails again and again stops the stream, which goes on when that is mended', async () => {
+    await expect(failing.ended).rejects.toMatchObject({
+      code: 'CONNECTOR_FAILED',
+      fact: expect.stringMatching(/permission denied/),
+      remedy: expect.stringContaining('goes on by itself'),
+    });
+    await step(failing.sides);
+    await allowConnections(failing.sides);
+    follow(failing.sides, 'forward');
+    await expectOnce(failing.sides);
+  });
+
+  test('trap 85: a connector that runs and says nothing stops the stream, which goes on when it speaks', async () => {
+    expect(await taskState(silent.sides)).toBe('RUNNING');
+    await expect(silent.ended).rejects.toMatchObject({
+      code: 'CONNECTOR_FAILED',
+      fact: expect.stringContaining('Nothing has arrived'),
+    });
+    await step(silent.sides);
+    await setTopic(grown, await streamTopic(silent.sides));
+    follow(silent.sides, 'forward');
+    await expectOnce(silent.sides);
+  });
+
+  test('trap 74: Connect killed within a transaction gives the rest of it, and nothing twice', async () => {
+    const stream = follow(sides, 'forward');
+    await caughtUp(sides, 'forward', 60_000);
+    const topic = await streamTopic(sides);
+    const before = await topicEnd(grown, topic);
+    const [rows, part] = [60_000, 5_000n];
+    await throughout(async () => {
+      await sides.monolith.query(
+        `INSERT INTO bulk SELECT n, 'v' || n FROM generate_series(1, ${rows}) n; UPDATE bulk SET v = v || 'u' WHERE id % 3 = 0`,
+      );
+      await waitFor(async () => ((await topicEnd(grown, topic)) > before + part ? true : undefined), {
+        ...shortly,
+        everyMs: 5,
+        what: 'a part of the transaction in the topic',
+      });
+      grown.kill('connect', 'SIGKILL');
+      await grown.exited('connect');
+      expect(await topicEnd(grown, topic)).toBeLessThan(before + BigInt(rows));
+      await grown.restart('connect');
+    });
+    await stream.stop();
+  });
+
+  test('a broker that is killed and comes back loses nothing', async () => {
+    followForEver(sides, 'forward');
+    await caughtUp(sides, 'forward', 60_000);
+    await throughout(async (more) => {
+      grown.kill('broker1', 'SIGKILL');
+      await grown.exited('broker1');
+      await more(20);
+      await grown.restart('broker1');
+    });
+  });
+
+  test('the killed leader of the topic is replaced by the other broker, which has everything', async () => {
+    followForEver(sides, 'forward');
+    await caughtUp(sides, 'forward', 60_000);
+    const topic = await streamTopic(sides);
+    await lead(grown, topic, 2);
+    await throughout(async () => {
+      grown.kill('broker2', 'SIGKILL');
+      await waitFor(async () => ((await partitionOf(grown, topic)).leader === 1 ? true : undefined), {
+        ...shortly,
+        what: 'another leader',
+      });
+    });
+  });
+});
+
+interface Background {
+  readonly sides: Sides;
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A stream that outlives the test in which it started. */
+function inBackground(sides: Sides): Background {
+  const end = new AbortController();
+  const { config, extraction } = sides;
+  const ended = runStream({
+    ...{ config, extraction, direction: 'forward', holder: 'test' },
+    signal: end.signal,
+    log: quiet,
+  });
+  ended.catch(() => {});
+  return {
+    sides,
+    ended,
+    stop: async () => {
+      end.abort();
+      await ended.catch(() => {});
+    },
+  };
+}
+
+/** Follows until everything is there, and stops. */
+async function follow1(sides: Sides): Promise<void> {
+  const stream = follow(sides, 'forward');
+  await step(sides);
+  await expectOnce(sides);
+  await stream.stop();
+}
+
+/** What `strangler cancel` and `strangler sync` do: the remedy of a loss. */
+async function copyAgain(sides: Sides): Promise<void> {
+  const { config, extraction } = sides;
+  const signal = AbortSignal.timeout(60_000);
+  const checkpoint = await checkpointOf(sides, 'forward');
+  await dropGrown(config, checkpoint, signal);
+  await dropSlot(config.monolith.database, checkpoint.slot);
+  await sides.service.query('DELETE FROM strangler.checkpoint');
+  await emptyService(config, extraction);
+  await copyTables({ config, extraction, signal });
+  await sides.service.query('TRUNCATE seen');
+}
+
+/** Whoever is connected stays; the connector's next connection is refused. */
+async function forbidConnections({ monolith }: Sides): Promise<void> {
+  await monolith.query(`REVOKE CONNECT ON DATABASE ${monolith.name} FROM PUBLIC, strangler_source`);
+}
+
+async function allowConnections({ monolith }: Sides): Promise<void> {
+  await monolith.query(`GRANT CONNECT ON DATABASE ${monolith.name} TO PUBLIC, strangler_source`);
+}
+
+/** Under how many ids the last transaction of the records goes: at its begin, its rows and its end. */
+function idsOfOneTransaction(values: readonly string[]): number {
+  const ids = values.flatMap((text) => {
+    const id = /"(?:transaction":\{"id|status":"(?:BEGIN|END)","id)":"(\d+:\d+)"/.exec(text)?.[1];
+    return id === undefined ? [] : [id];
+  });
+  const [txId] = ids.at(-1)?.split(':') ?? [];
+  return new Set(ids.filter((each) => each.startsWith(`${txId}:`))).size;
+}
+
+/** The records up to the last end of a transaction among them. */
+function wholeTransactions<T extends { value: Buffer | null }>(records: readonly T[]): readonly T[] {
+  return records.slice(0, records.findLastIndex(({ value }) => value?.includes('"END"')) + 1);
+}
+
+/** A foreign member of the reader's consumer group; resolves when it has the partition, or has none. */
+async function joinGroup(
+  grown: Grown,
+  topic: string,
+  name: string,
+  takes: boolean,
+): Promise<() => Promise<void>> {
+  const groupId = await withAdmin(grown, async (admin) =>
+    waitFor(
+      async () => {
+        const { groups } = await admin.listGroups();
+        const ours = groups.map((each) => each.groupId).filter((each) => each.startsWith(`${topic}.`));
+        const { groups: described } = await admin.describeGroups(ours);
+        return described.find((each) => each.state === 'Stable' && each.members.length > 0)?.groupId;
+      },
+      { ...shortly, what: "the reader's group" },
+    ),
+  );
+  const kafka = new kafkajs.Kafka({
+    clientId: name,
+    brokers: [...grown.brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+  });
+  const consumer = kafka.consumer({ groupId });
+  const joined = Promise.withResolvers<boolean>();
+  consumer.on('consumer.group_join', ({ payload }) =>
+    joined.resolve((payload.memberAssignment[topic] ?? []).length > 0),
+  );
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: false });
+  await consumer.run({ autoCommit: false, eachMessage: async () => {} });
+  expect(await joined.promise).toBe(takes);
+  return async () => await consumer.disconnect();
+}
+
+async function partitionOf(grown: Grown, topic: string) {
+  return await withAdmin(grown, async (admin) => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    const partition = topics[0]?.partitions[0];
+    if (!partition) throw new Error(`no partition of ${topic}`);
+    return partition;
+  });
+}
+
+/** Makes a broker the leader of the topic, with the other one as its replica. */
+async function lead(grown: Grown, topic: string, broker: 1 | 2): Promise<void> {
+  for (const replicas of [[broker], [broker, broker === 1 ? 2 : 1]]) {
+    await withAdmin(grown, async (admin) =>
+      admin.alterPartitionReassignments({
+        topics: [{ topic, partitionAssignment: [{ partition: 0, replicas }] }],
+      }),
+    );
+    await waitFor(
+      async () => {
+        const { leader, isr } = await partitionOf(grown, topic);
+        return leader === broker && isr.length === replicas.length ? true : undefined;
+      },
+      { ...shortly, what: `broker ${broker} to lead` },
+    );
+  }
+}
