@@ -76,6 +76,8 @@ const none: Translated = { kind: 'events', events: [] };
 export class DebeziumTranslator {
   readonly #tables: ReadonlyMap<string, Known>;
   #open: Open | undefined;
+  #commitMs = Number.NaN;
+  #commitTime = '';
 
   constructor(tables: readonly SourceTable[]) {
     this.#tables = new Map(
@@ -109,18 +111,27 @@ export class DebeziumTranslator {
       throw new MalformedRecord(`a transaction begins inside the transaction ${this.#open.txId}`);
     const ms = value['ts_ms'];
     if (typeof ms !== 'number') throw new MalformedRecord('a transaction has no time');
-    const commitTime = `${new Date(ms).toISOString().replace('T', ' ').replace('Z', '')}+00`;
-    this.#open = { txId: idOf(value).txId, commitTime, begun: false, seen: 0 };
+    this.#open = { txId: idOf(value).txId, commitTime: this.#commitTimeOf(ms), begun: false, seen: 0 };
     return none;
   }
 
+  /** Many transactions commit in the same millisecond. */
+  #commitTimeOf(ms: number): string {
+    if (ms !== this.#commitMs) {
+      this.#commitMs = ms;
+      this.#commitTime = `${new Date(ms).toISOString().replace('T', ' ').replace('Z', '')}+00`;
+    }
+    return this.#commitTime;
+  }
+
   #end(value: JsonObject): Translated {
-    const open = this.#within(idOf(value).txId);
+    const { txId, position } = idOf(value);
+    const open = this.#within(txId);
     if (Number(value['event_count']) !== open.seen)
       throw new MalformedRecord(
         `the transaction ${open.txId} has ${String(value['event_count'])} events, ${open.seen} arrived`,
       );
-    const events = [...this.#begun(open, null), { kind: 'commit', position: idOf(value).position } as const];
+    const events = [...this.#begun(open, null), { kind: 'commit', position } as const];
     this.#open = undefined;
     return { kind: 'events', events };
   }

@@ -41,9 +41,20 @@ export function cellOf(value: Json, type: string): Cell {
   if (value === null) return null;
   if (isPlaceholder(value)) return unchanged;
   if (type.endsWith('[]')) return arrayText(value, type);
-  const convert = converterOf(type);
+  const convert = knownConverter(type);
   if (!convert) throw new UnreadableValue(type, 'its form is not known');
   return convert(value, type);
+}
+
+const converters = new Map<string, Convert | undefined>();
+
+/** The converter is asked for with every value, and a type's stays the same. */
+function knownConverter(type: string): Convert | undefined {
+  const known = converters.get(type);
+  if (known) return known;
+  const found = converterOf(type);
+  converters.set(type, found);
+  return found;
 }
 
 function isPlaceholder(value: Json): boolean {
@@ -133,8 +144,15 @@ function timestampText(value: Json, type: string): string {
   return eraText(text, type, type.includes('with time zone') ? '+00' : '');
 }
 
+/** After Christ, and before the year 10000. */
+const usualMoment = /^(?!0000)\d{4}-\d\d-\d\d(?:T[\d:.]+)?Z$/;
+
 /** ISO's astronomical years (0 is 1 BC) in PostgreSQL's words. */
 function eraText(text: string, type: string, zone: string): string {
+  if (usualMoment.test(text)) {
+    const time = text.length > 11 ? ` ${text.slice(11, -1)}` : '';
+    return `${text.slice(0, 10)}${time}${zone}`;
+  }
   const [, sign, year, rest] = /^([+-]?)(\d{4,})(-\d\d-\d\d(?:T[\d:.]+)?)Z?$/.exec(text) ?? [];
   if (year === undefined || rest === undefined) return wrong(type);
   const astronomical = sign === '-' ? -Number(year) : Number(year);
