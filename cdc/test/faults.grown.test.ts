@@ -1,18 +1,30 @@
 import { waitFor } from '@strangler/errors';
 import type { Grown } from '@strangler/grown';
 import { lsn } from '@strangler/postgres';
-import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConnectClient, copyTables, dropGrown, dropSlot, emptyService, runStream } from '../src/index.ts';
+import { ConnectClient, dropSlot } from '../src/index.ts';
 import { openTopicReader } from '../src/source/debezium/reader.ts';
 import { ensureTopic } from '../src/source/debezium/topic.ts';
-import { caughtUp, checkpointOf, follow, followForEver, quiet } from './follow.ts';
+import {
+  allowConnections,
+  type Background,
+  copyAgain,
+  followOnce,
+  forbidConnections,
+  idsOfOneTransaction,
+  inBackground,
+  joinGroup,
+  lead,
+  partitionOf,
+  shortly,
+  wholeTransactions,
+} from './faults.ts';
+import { caughtUp, checkpointOf, follow, followForEver } from './follow.ts';
 import { grownStack, java } from './grown-stack.ts';
 import type { Sides } from './sides.ts';
 import { connectorOf, readTopic, setTopic, streamTopic, topicEnd, withAdmin, writeTopic } from './topic.ts';
 import { arrived, expectEqual, expectOnce, expectTraced, startWriters, step, tracedSides } from './traced.ts';
 
-const shortly = { timeoutMs: 30_000, everyMs: 50 };
 const newCopy = /`strangler cancel[^`]*`, then `strangler sync/;
 
 describe.skipIf(!java)('faults of Kafka, Connect and Debezium', () => {
@@ -209,7 +221,7 @@ describe.skipIf(!java)('faults of Kafka, Connect and Debezium', () => {
   });
 
   test('trap 80: a poison record stops the stream for good, and what is behind it waits', async () => {
-    await follow1(lost);
+    await followOnce(lost);
     const offset = await writeTopic(grown, await streamTopic(lost), [
       { key: null, value: Buffer.from('{"poison":tru') },
     ]);
@@ -220,7 +232,7 @@ describe.skipIf(!java)('faults of Kafka, Connect and Debezium', () => {
 
   test('trap 76: records that were thrown away before they were applied stop the stream', async () => {
     await copyAgain(lost);
-    await follow1(lost);
+    await followOnce(lost);
     const topic = await streamTopic(lost);
     const before = await topicEnd(grown, topic);
     for (let n = 0; n < 5; n += 1) await step(lost);
@@ -239,7 +251,7 @@ describe.skipIf(!java)('faults of Kafka, Connect and Debezium', () => {
   test('trap 84: a topic that was made anew is not taken for the one that was followed', async () => {
     const former = await connectorOf(lost);
     await copyAgain(lost);
-    await follow1(lost);
+    await followOnce(lost);
     expect(await connectorOf(lost)).not.toBe(former);
     const topic = await streamTopic(lost);
     await withAdmin(grown, async (admin) => admin.deleteTopics({ topics: [topic] }));
@@ -257,7 +269,7 @@ describe.skipIf(!java)('faults of Kafka, Connect and Debezium', () => {
 
   test('trap 16: a slot that is lost under a running connector stops the stream', async () => {
     await copyAgain(lost);
-    await follow1(lost);
+    await followOnce(lost);
     const stream = follow(lost, 'forward');
     await caughtUp(lost, 'forward', 60_000);
     const { slot } = await checkpointOf(lost, 'forward');
@@ -269,7 +281,7 @@ describe.skipIf(!java)('faults of Kafka, Connect and Debezium', () => {
 
   test('trap 75: a slot that is ahead of the connector stops the stream', async () => {
     await copyAgain(lost);
-    await follow1(lost);
+    await followOnce(lost);
     await connect.stop(await connectorOf(lost));
     await step(lost);
     const { slot } = await checkpointOf(lost, 'forward');
@@ -277,7 +289,7 @@ describe.skipIf(!java)('faults of Kafka, Connect and Debezium', () => {
     await expectLost('SLOT_LOST', /./);
     // And the last remedy, too, is one.
     await copyAgain(lost);
-    await follow1(lost);
+    await followOnce(lost);
     await expectEqual(lost);
   });
 
@@ -353,136 +365,3 @@ describe.skipIf(!java)('faults of Kafka, Connect and Debezium', () => {
     });
   });
 });
-
-interface Background {
-  readonly sides: Sides;
-  readonly ended: Promise<void>;
-  stop(): Promise<void>;
-}
-
-/** A stream that outlives the test in which it started. */
-function inBackground(sides: Sides): Background {
-  const end = new AbortController();
-  const { config, extraction } = sides;
-  const ended = runStream({
-    ...{ config, extraction, direction: 'forward', holder: 'test' },
-    signal: end.signal,
-    log: quiet,
-  });
-  ended.catch(() => {});
-  return {
-    sides,
-    ended,
-    stop: async () => {
-      end.abort();
-      await ended.catch(() => {});
-    },
-  };
-}
-
-/** Follows until everything is there, and stops. */
-async function follow1(sides: Sides): Promise<void> {
-  const stream = follow(sides, 'forward');
-  await step(sides);
-  await expectOnce(sides);
-  await stream.stop();
-}
-
-/** What `strangler cancel` and `strangler sync` do: the remedy of a loss. */
-async function copyAgain(sides: Sides): Promise<void> {
-  const { config, extraction } = sides;
-  const signal = AbortSignal.timeout(60_000);
-  const checkpoint = await checkpointOf(sides, 'forward');
-  await dropGrown(config, checkpoint, signal);
-  await dropSlot(config.monolith.database, checkpoint.slot);
-  await sides.service.query('DELETE FROM strangler.checkpoint');
-  await emptyService(config, extraction);
-  await copyTables({ config, extraction, signal });
-  await sides.service.query('TRUNCATE seen');
-}
-
-/** Whoever is connected stays; the connector's next connection is refused. */
-async function forbidConnections({ monolith }: Sides): Promise<void> {
-  await monolith.query(`REVOKE CONNECT ON DATABASE ${monolith.name} FROM PUBLIC, strangler_source`);
-}
-
-async function allowConnections({ monolith }: Sides): Promise<void> {
-  await monolith.query(`GRANT CONNECT ON DATABASE ${monolith.name} TO PUBLIC, strangler_source`);
-}
-
-/** Under how many ids the last transaction of the records goes: at its begin, its rows and its end. */
-function idsOfOneTransaction(values: readonly string[]): number {
-  const ids = values.flatMap((text) => {
-    const id = /"(?:transaction":\{"id|status":"(?:BEGIN|END)","id)":"(\d+:\d+)"/.exec(text)?.[1];
-    return id === undefined ? [] : [id];
-  });
-  const [txId] = ids.at(-1)?.split(':') ?? [];
-  return new Set(ids.filter((each) => each.startsWith(`${txId}:`))).size;
-}
-
-/** The records up to the last end of a transaction among them. */
-function wholeTransactions<T extends { value: Buffer | null }>(records: readonly T[]): readonly T[] {
-  return records.slice(0, records.findLastIndex(({ value }) => value?.includes('"END"')) + 1);
-}
-
-/** A foreign member of the reader's consumer group; resolves when it has the partition, or has none. */
-async function joinGroup(
-  grown: Grown,
-  topic: string,
-  name: string,
-  takes: boolean,
-): Promise<() => Promise<void>> {
-  const groupId = await withAdmin(grown, async (admin) =>
-    waitFor(
-      async () => {
-        const { groups } = await admin.listGroups();
-        const ours = groups.map((each) => each.groupId).filter((each) => each.startsWith(`${topic}.`));
-        const { groups: described } = await admin.describeGroups(ours);
-        return described.find((each) => each.state === 'Stable' && each.members.length > 0)?.groupId;
-      },
-      { ...shortly, what: "the reader's group" },
-    ),
-  );
-  const kafka = new kafkajs.Kafka({
-    clientId: name,
-    brokers: [...grown.brokers],
-    logLevel: kafkajs.logLevel.NOTHING,
-  });
-  const consumer = kafka.consumer({ groupId });
-  const joined = Promise.withResolvers<boolean>();
-  consumer.on('consumer.group_join', ({ payload }) =>
-    joined.resolve((payload.memberAssignment[topic] ?? []).length > 0),
-  );
-  await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning: false });
-  await consumer.run({ autoCommit: false, eachMessage: async () => {} });
-  expect(await joined.promise).toBe(takes);
-  return async () => await consumer.disconnect();
-}
-
-async function partitionOf(grown: Grown, topic: string) {
-  return await withAdmin(grown, async (admin) => {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    const partition = topics[0]?.partitions[0];
-    if (!partition) throw new Error(`no partition of ${topic}`);
-    return partition;
-  });
-}
-
-/** Makes a broker the leader of the topic, with the other one as its replica. */
-async function lead(grown: Grown, topic: string, broker: 1 | 2): Promise<void> {
-  for (const replicas of [[broker], [broker, broker === 1 ? 2 : 1]]) {
-    await withAdmin(grown, async (admin) =>
-      admin.alterPartitionReassignments({
-        topics: [{ topic, partitionAssignment: [{ partition: 0, replicas }] }],
-      }),
-    );
-    await waitFor(
-      async () => {
-        const { leader, isr } = await partitionOf(grown, topic);
-        return leader === broker && isr.length === replicas.length ? true : undefined;
-      },
-      { ...shortly, what: `broker ${broker} to lead` },
-    );
-  }
-}
