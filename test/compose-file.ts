@@ -104,10 +104,13 @@ export function dockerfileOf({ build }: Service): string | undefined {
   return build && path.join(build.context, build.dockerfile);
 }
 
+const ignored = readRepository('.dockerignore')
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('#'));
+
 /** Whether a file of the repository stays out of the images built from its root. */
 export function isIgnored(name: string): boolean {
-  return readRepository('.dockerignore')
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .some((pattern) => path.matchesGlob(name, pattern) || path.matchesGlob(name, `${pattern}/**`));
+  return ignored.some(
+    (pattern) => path.matchesGlob(name, pattern) || path.matchesGlob(name, `${pattern}/**`),
+  );
 }

@@ -44,30 +44,44 @@ export class ComposeRun {
   readonly #images = new Map<string, Promise<string>>();
   readonly #ports = new Map<string, Promise<number>>();
   readonly #running = new Map<string, Running>();
+  /** Everything that was started, whether it runs on or ends. */
+  readonly #started: Running[] = [];
 
   constructor(options: ComposeRunOptions) {
     this.#options = options;
   }
 
-  /** Our services in the order in which Compose starts them, without those that only a profile starts. */
+  /** Our services, without those that only a profile starts. */
   get names(): string[] {
-    const sorted: string[] = [];
-    const visit = (name: string) => {
-      const each = this.#service(name);
-      for (const needed of Object.keys(each.depends_on ?? {})) visit(needed);
-      if (!sorted.includes(name) && isOurs(each)) sorted.push(name);
-    };
-    for (const [name, { profiles }] of Object.entries(this.#options.compose.services))
-      if (!profiles) visit(name);
-    return sorted;
+    return Object.entries(this.#options.compose.services).flatMap(([name, each]) =>
+      isOurs(each) && !each.profiles ? [name] : [],
+    );
   }
 
-  /** Starts what runs on and waits until it is well; runs what ends to its end. @throws Error with its last words */
-  async up(name: string): Promise<void> {
+  /**
+   * Does what `docker compose up` does: each service starts when those are well, or done, for which it waits. What
+   * runs stays. @throws Error with the last words of the first that fails
+   */
+  async up(): Promise<void> {
+    const begun = new Map<string, Promise<void>>();
+    const begin = (name: string): Promise<void> => {
+      const found = begun.get(name);
+      if (found) return found;
+      const needs = Promise.all(Object.keys(this.#service(name).depends_on ?? {}).map(begin));
+      const done = needs.then(() => (isOurs(this.#service(name)) ? this.#bringUp(name) : undefined));
+      begun.set(name, done);
+      return done;
+    };
+    await Promise.all(this.names.map(begin));
+  }
+
+  /** Starts what runs on and waits until it is well; runs what ends to its end. */
+  async #bringUp(name: string): Promise<void> {
     if (!this.#service(name).restart) {
       await this.run(name);
       return;
     }
+    if (this.#running.has(name)) return;
     const running = await this.#start(name);
     this.#running.set(name, running);
     const check = this.#service(name).healthcheck;
@@ -106,8 +120,8 @@ export class ComposeRun {
 
   /** Ends whatever is left. */
   async end(): Promise<void> {
-    for (const { child } of this.#running.values()) child.kill('SIGKILL');
-    await Promise.all([...this.#running.values()].map(({ exited }) => exited));
+    for (const { child } of this.#started) child.kill('SIGKILL');
+    await Promise.all(this.#started.map(({ exited }) => exited));
   }
 
   /** Where a service of ours listens. */
@@ -149,6 +163,7 @@ export class ComposeRun {
       stream.setEncoding('utf8').on('data', (text: string) => {
         running.output += text;
       });
+    this.#started.push(running);
     return running;
   }
 
