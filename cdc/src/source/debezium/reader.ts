@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { messageOf, pause, StranglerError } from '@strangler/errors';
 import type { Lsn } from '@strangler/postgres';
 import kafkajs, {
@@ -11,6 +12,7 @@ import kafkajs, {
 import type { ChangeEvent } from '../change.ts';
 import type { Reader } from '../reader.ts';
 import { isObject, type Json, parseJson } from './json.ts';
+import { RecordParser } from './record.ts';
 import { checkRange, ensureTopic, topicRange, unusable } from './topic.ts';
 import {
   DebeziumTranslator,
@@ -41,6 +43,9 @@ export interface TopicReader extends Reader {
 /** No heartbeat for so long: the stream is not alive, whatever Connect says of it (trap 85). */
 const silentMs = 45_000;
 const watchMs = 1_000;
+
+/** Records that are read at a stretch: about two milliseconds. */
+const pieceRecords = 500;
 
 /** As many tries outlive the failover of a broker. */
 const patient = { retries: 30, maxRetryTime: 2_000 };
@@ -78,7 +83,7 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
     groupId: `${options.topic}.${randomUUID()}`,
     maxWaitTimeInMs: 50,
     minBytes: 1,
-    maxBytesPerPartition: 4 << 20,
+    maxBytesPerPartition: 1 << 20,
     allowAutoTopicCreation: false,
     retry: patient,
   });
@@ -96,7 +101,7 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
       eachBatchAutoResolve: false,
       eachBatch: async (payload) => {
         try {
-          takeBatch(session, payload);
+          await takeBatch(session, payload);
         } catch (error) {
           ended.reject(error);
           consumer.pause([{ topic: options.topic }]);
@@ -154,14 +159,19 @@ async function writeLast(kafka: Kafka, topic: string): Promise<bigint> {
   }
 }
 
-function takeBatch(
+/** Between pieces the target's answers have their turn, so that it works while we read on. */
+async function takeBatch(
   session: TopicSession,
   { batch, resolveOffset, isRunning, isStale }: EachBatchPayload,
-): void {
-  for (const { offset, key, value, headers } of batch.messages) {
+): Promise<void> {
+  const { messages } = batch;
+  for (let at = 0; at < messages.length; at += pieceRecords) {
     if (!isRunning() || isStale()) return;
-    session.take({ offset: BigInt(offset), key, value, headers: headers ?? {} });
-    resolveOffset(offset);
+    const piece = messages.slice(at, at + pieceRecords);
+    for (const { offset, key, value, headers } of piece)
+      session.take({ offset: BigInt(offset), key, value, headers: headers ?? {} });
+    resolveOffset(piece.at(-1)?.offset ?? batch.lastOffset());
+    await setImmediate();
   }
 }
 
@@ -211,6 +221,7 @@ interface Raw {
 class TopicSession {
   readonly #options: TopicReaderOptions;
   readonly #translator: DebeziumTranslator;
+  readonly #parser = new RecordParser();
   readonly #marks: { readonly position: Lsn; readonly offset: bigint }[] = [];
   #read: bigint | null;
   #applied: bigint | null;
@@ -287,18 +298,21 @@ class TopicSession {
 
   #translate(raw: Raw) {
     try {
-      return this.#translator.translate(recordOf(raw));
+      return this.#translator.translate(recordOf(raw, this.#parser));
     } catch (error) {
       throw unusable(this.#options.topic, `its record ${raw.offset} cannot be read: ${messageOf(error)}`);
     }
   }
 }
 
-function recordOf({ key, value, headers }: Raw): TopicRecord {
+function recordOf({ key, value, headers }: Raw, parser: RecordParser): TopicRecord {
   const header = headers?.['__debezium.oldkey'];
   return {
-    key: key === null ? null : parseJson(key.toString()),
-    value: value === null ? null : parseJson(value.toString()),
+    // Only a delete asks for it.
+    get key() {
+      return key === null ? null : parseJson(key.toString());
+    },
+    value: value === null ? null : parser.parse(value.toString()),
     oldKey: header === undefined || Array.isArray(header) ? null : payloadOf(parseJson(header.toString())),
     rekeyed: headers?.['__debezium.newkey'] !== undefined,
   };
