@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lastLine, readOutcome } from './outcome.ts';
+import { lastLine, readOutcome, sumOf } from './outcome.ts';
 
 const file = (status: string, ...tests: string[]) => ({
   name: 'a.test.ts',
@@ -17,4 +17,11 @@ test('counts tests, names skipped ones, and counts a file that did not load as a
 
 test('the last line leaves out skipped tests when there are none', () => {
   expect(lastLine(readOutcome({ testResults: [file('passed', 'passed')] }))).toBe('1 passed, 0 failed');
+});
+
+test('several runs are one in the last line', () => {
+  const runs = [file('passed', 'passed', 'skipped'), file('failed', 'failed')].map((each) =>
+    readOutcome({ testResults: [each] }),
+  );
+  expect(lastLine(sumOf(runs))).toBe('1 passed, 1 failed, 1 skipped');
 });

@@ -34,6 +34,15 @@ export function readOutcome(json: unknown): Outcome {
   };
 }
 
+/** What several runs come to. */
+export function sumOf(outcomes: readonly Outcome[]): Outcome {
+  return {
+    passed: outcomes.reduce((sum, each) => sum + each.passed, 0),
+    failed: outcomes.reduce((sum, each) => sum + each.failed, 0),
+    skipped: outcomes.flatMap((each) => each.skipped),
+  };
+}
+
 /** The plain last line of a run. */
 export function lastLine(outcome: Outcome): string {
   const skipped = outcome.skipped.length > 0 ? `, ${outcome.skipped.length} skipped` : '';
