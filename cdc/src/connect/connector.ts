@@ -9,6 +9,8 @@ export interface ConnectorOptions {
   readonly url: string;
 }
 
+const json = 'org.apache.kafka.connect.json.JsonConverter';
+
 export function topicOf(name: string): string {
   return `${name}.log`;
 }
@@ -50,6 +52,11 @@ export function connectorConfig({ name, slot, publication, url }: ConnectorOptio
     'include.unknown.datatypes': 'true',
     'unavailable.value.placeholder': placeholder,
     'exactly.once.support': 'required',
+    // Whatever the worker's own are.
+    'key.converter': json,
+    'key.converter.schemas.enable': 'false',
+    'value.converter': json,
+    'value.converter.schemas.enable': 'false',
     // As many as the brokers make by default.
     'topic.creation.default.replication.factor': '-1',
     'topic.creation.default.partitions': '1',
