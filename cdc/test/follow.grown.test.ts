@@ -1,7 +1,13 @@
-import { describe, expect, test } from 'vitest';
-import { caughtUp, checkpointOf, copyAll, flip, follow } from './follow.ts';
+import { waitFor } from '@strangler/errors';
+import type { Grown } from '@strangler/grown';
+import type { Engine } from '@strangler/ledger';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { topicOf } from '../src/connect/index.ts';
+import { caughtUp, checkpointOf, copyAll, flip, follow, followForEver } from './follow.ts';
 import { grownStack, java } from './grown-stack.ts';
 import { makeSides, type Sides } from './sides.ts';
+import { connectorOf, withAdmin } from './topic.ts';
+import { expectOnce, startWriters, tracedSides } from './traced.ts';
 
 const columns = `id bigint PRIMARY KEY, status text NOT NULL, total numeric(12,2), tags text[], data jsonb, raw bytea,
   at timestamptz, day date, big bigint, note text`;
@@ -16,8 +22,12 @@ async function expectEqual(sides: Sides): Promise<void> {
 }
 
 describe.skipIf(!java)('a stream through Debezium and Kafka', () => {
+  let grown: Grown;
+  beforeAll(async () => {
+    grown = await grownStack();
+  });
+
   test('follows, starts again at its bookmark, switches and comes back', async () => {
-    const grown = await grownStack();
     const sides = await makeSides({
       monolith: monolithSql,
       service: serviceSql,
@@ -61,5 +71,40 @@ describe.skipIf(!java)('a stream through Debezium and Kafka', () => {
     await expectEqual(sides);
     for (const side of ['monolith', 'service'] as const)
       expect(await sides[side].query('SELECT * FROM strangler.violation')).toEqual([]);
+  });
+
+  test('moves from the embedded engine to Debezium and back, under load and without a new copy', async () => {
+    const sides = await tracedSides(grown);
+    const writers = startWriters(sides);
+    const carryBy = async (engine: Engine, stop: () => Promise<void>) => {
+      await stop();
+      await writers.more(50);
+      const running = followForEver({ ...sides, extraction: { ...sides.extraction, engine } }, 'forward');
+      await waitFor(
+        async () => ((await checkpointOf(sides, 'forward')).engine === engine ? true : undefined),
+        {
+          timeoutMs: 60_000,
+          what: `the engine ${engine}`,
+        },
+      );
+      await writers.more(50);
+      await caughtUp(sides, 'forward', 60_000);
+      return running;
+    };
+    const first = await carryBy('embedded', async () => {});
+    const second = await carryBy('debezium', first.stop);
+    const made = await connectorOf(sides);
+    const third = await carryBy('embedded', second.stop);
+    expect(await checkpointOf(sides, 'forward')).toMatchObject({
+      attempt: null,
+      bookmark: null,
+      stopped: null,
+    });
+    expect(await withAdmin(grown, (admin) => admin.listTopics())).not.toContain(topicOf(made));
+    const fourth = await carryBy('debezium', third.stop);
+    expect(await connectorOf(sides)).not.toBe(made);
+    await writers.stop();
+    await expectOnce(sides);
+    await fourth.stop();
   });
 });

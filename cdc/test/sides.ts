@@ -56,6 +56,7 @@ export async function makeSides(input: {
           service: { url: 'http://127.0.0.1:2', database: service.url() },
           tables: input.tables,
           engine: input.grown ? 'debezium' : 'embedded',
+          plainArrays: true,
           ...(input.limits ? { limits: input.limits } : {}),
         },
       },
