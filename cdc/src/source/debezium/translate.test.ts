@@ -74,6 +74,17 @@ describe('Debezium’s records', () => {
     ]);
   });
 
+  test('tables truncated together are truncated together: foreign keys between them allow nothing else', () => {
+    const emptied = record(row('t', { before: null, after: null }), { key: null });
+    const next = record(row('c', { after: { id: 1, v: 'a' } }));
+    expect(kinds([begin, emptied, emptied, next, end(3)])).toMatchObject([
+      { kind: 'begin' },
+      { kind: 'truncate', relations: [{ name: 't' }, { name: 't' }] },
+      { kind: 'insert' },
+      { kind: 'commit' },
+    ]);
+  });
+
   test('trap 83: a row that was read and not changed stops the stream, wherever it comes', () => {
     const read = (txId: number | null) =>
       record({

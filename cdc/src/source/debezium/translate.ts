@@ -68,6 +68,8 @@ interface Open {
   readonly commitTime: string;
   begun: boolean;
   seen: number;
+  /** Truncated and not yet said: what one statement did arrives as a record for each table. */
+  truncated: Relation[];
 }
 
 const none: Translated = { kind: 'events', events: [] };
@@ -111,7 +113,13 @@ export class DebeziumTranslator {
       throw new MalformedRecord(`a transaction begins inside the transaction ${this.#open.txId}`);
     const ms = value['ts_ms'];
     if (typeof ms !== 'number') throw new MalformedRecord('a transaction has no time');
-    this.#open = { txId: idOf(value).txId, commitTime: this.#commitTimeOf(ms), begun: false, seen: 0 };
+    this.#open = {
+      txId: idOf(value).txId,
+      commitTime: this.#commitTimeOf(ms),
+      begun: false,
+      seen: 0,
+      truncated: [],
+    };
     return none;
   }
 
@@ -131,7 +139,7 @@ export class DebeziumTranslator {
       throw new MalformedRecord(
         `the transaction ${open.txId} has ${String(value['event_count'])} events, ${open.seen} arrived`,
       );
-    const events = [...this.#begun(open, null), { kind: 'commit', position } as const];
+    const events = [...this.#before(open, null), { kind: 'commit', position } as const];
     this.#open = undefined;
     return { kind: 'events', events };
   }
@@ -150,7 +158,7 @@ export class DebeziumTranslator {
     return {
       kind: 'events',
       events: [
-        ...this.#begun(open, source),
+        ...this.#before(open, source),
         { kind: 'message', prefix, content: Buffer.from(String(content ?? ''), 'hex') },
       ],
     };
@@ -159,15 +167,28 @@ export class DebeziumTranslator {
   #row(record: TopicRecord, value: JsonObject, source: JsonObject): Translated {
     const open = this.#within(String(source['txId']));
     open.seen += 1;
-    const begun = this.#begun(open, source);
     const table = this.#tables.get(`${String(source['schema'])}.${String(source['table'])}`);
-    if (!table) return { kind: 'events', events: begun };
-    return { kind: 'events', events: [...begun, ...changesOf(table, record, value)] };
+    if (value['op'] === 't') {
+      if (table) open.truncated.push(table.relation);
+      return { kind: 'events', events: this.#begun(open, source) };
+    }
+    const before = this.#before(open, source);
+    if (!table) return { kind: 'events', events: before };
+    return { kind: 'events', events: [...before, ...changesOf(table, record, value)] };
   }
 
   #within(txId: string): Open {
     if (this.#open?.txId === txId) return this.#open;
     throw new MalformedRecord(`a record of the transaction ${txId} is outside it`);
+  }
+
+  /** What must come before the record: the transaction's beginning, and tables that were truncated together. */
+  #before(open: Open, source: JsonObject | null): ChangeEvent[] {
+    const begun = this.#begun(open, source);
+    if (open.truncated.length === 0) return begun;
+    const relations = open.truncated;
+    open.truncated = [];
+    return [...begun, { kind: 'truncate', relations }];
   }
 
   #begun(open: Open, source: JsonObject | null): ChangeEvent[] {
@@ -207,8 +228,6 @@ function changesOf(table: Known, record: TopicRecord, value: JsonObject): Change
           old: cellsOf(table, table.full ? value['before'] : record.key, !table.full),
         },
       ];
-    case 't':
-      return [{ kind: 'truncate', relations: [relation] }];
     case 'r':
       // The copy is ours alone: an old row would arrive as a new one (trap 83).
       throw new MalformedRecord(
