@@ -1,4 +1,5 @@
 import { deadline, messageOf, pause, StranglerError } from '@strangler/errors';
+import { type Lsn, laterLsn, lsn } from '@strangler/postgres';
 import { z } from 'zod';
 
 /** A connector as Connect shows it. */
@@ -11,6 +12,12 @@ export interface ConnectorState {
 const status = z.object({
   connector: z.object({ state: z.string() }),
   tasks: z.array(z.object({ state: z.string(), trace: z.string().optional() })),
+});
+const position = z.number().nullish();
+const offsets = z.object({
+  offsets: z.array(
+    z.object({ offset: z.object({ lsn: position, lsn_proc: position, lsn_commit: position }).nullable() }),
+  ),
 });
 const plugins = z.array(z.object({ class: z.string(), version: z.string() }));
 const answerMs = 20_000;
@@ -41,6 +48,17 @@ export class ConnectClient {
     if (body === undefined) return undefined;
     const { connector, tasks } = status.parse(body);
     return { state: connector.state, task: tasks[0]?.state, trace: tasks[0]?.trace };
+  }
+
+  /** How far in its database's log a connector's records go; undefined before the first one, or without a connector. */
+  async position(name: string): Promise<Lsn | undefined> {
+    const body = await this.#call('GET', `connectors/${name}/offsets`);
+    if (body === undefined) return undefined;
+    const [first, ...rest] = offsets
+      .parse(body)
+      .offsets.flatMap(({ offset }) => [offset?.lsn, offset?.lsn_proc, offset?.lsn_commit])
+      .flatMap((each) => (typeof each === 'number' ? [lsn(BigInt(each))] : []));
+    return first === undefined ? undefined : rest.reduce(laterLsn, first);
   }
 
   async restartFailed(name: string): Promise<void> {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '@strangler/config';
 import { messageOf, pause, StranglerError } from '@strangler/errors';
 import { type Checkpoint, connectorName, publicationName, sourceOf, useEngine } from '@strangler/ledger';
-import { type Lsn, laterLsn, type Sql } from '@strangler/postgres';
+import { formatLsn, type Lsn, laterLsn, type Sql } from '@strangler/postgres';
 import { readCatalog, tableIn } from '../catalog/index.ts';
 import { ConnectClient, connectorConfig, topicOf } from '../connect/index.ts';
 import {
@@ -60,7 +60,10 @@ export async function openGrown(
   const connect = new ConnectClient(grown.connect, signal);
   if ((await connect.status(name)) === undefined)
     await makeConnector({ stream, name, connect, source, checkpoint, brokers: grown.kafka, signal });
-  else await connect.resume(name);
+  else {
+    await checkConnectorSlot(source, checkpoint.slot, connect, name);
+    await connect.resume(name);
+  }
   const topic = topicOf(name);
   const { applied } = checkpoint;
   const reader = await openTopicReader({ brokers: grown.kafka, topic, bookmark, applied, tables, ...take });
@@ -145,20 +148,48 @@ export async function beat(source: Sql, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Restarts a failed task, so often and no more. @throws StranglerError CONNECTOR_FAILED */
-export async function tendConnector(config: Config, name: string, signal: AbortSignal): Promise<void> {
+/**
+ * Restarts a failed task, so often and no more, and never on a slot that has lost something.
+ * @throws StranglerError CONNECTOR_FAILED or SLOT_LOST
+ */
+export async function tendConnector(
+  config: Config,
+  { source, checkpoint: { slot } }: Session,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
   const connect = new ConnectClient(grownOf(config).connect, signal);
   let restarts = 0;
   while (!signal.aborted) {
+    await checkSlotThere(source, slot);
     // While Connect is away, heartbeats say whether records arrive.
     const found = await connect.status(name).catch(() => undefined);
     if (found?.state === 'FAILED' || found?.task === 'FAILED') {
+      await checkConnectorSlot(source, slot, connect, name);
       restarts += 1;
       if (restarts > restartsMax) throw connectorFailed(name, found.trace);
       await connect.restartFailed(name).catch(() => {});
     }
     await pause(watchEveryMs, signal).catch(() => {});
   }
+}
+
+/** Refuses a slot that cannot give what its connector lacks (traps 16 and 75). @throws StranglerError SLOT_LOST */
+async function checkConnectorSlot(
+  source: Sql,
+  slot: string,
+  connect: ConnectClient,
+  name: string,
+): Promise<void> {
+  // In this order: a connector confirms what it has, so that its slot is never ahead of it.
+  const { confirmed } = await checkSlotThere(source, slot);
+  const reached = await connect.position(name);
+  if (reached === undefined || confirmed <= reached) return;
+  throw new StranglerError(
+    'SLOT_LOST',
+    `The slot ${slot} begins at ${formatLsn(confirmed)}, and the connector has come only to ${formatLsn(reached)}: it was made anew, or something else has read it.`,
+    'Changes in between are gone: run `strangler cancel`, then `strangler sync`.',
+  );
 }
 
 function connectorFailed(name: string, trace: string | undefined): StranglerError {

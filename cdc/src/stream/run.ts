@@ -171,7 +171,7 @@ class Stream {
     if (extraction.engine === 'debezium') {
       const reader = await openGrown(this.#options, this.#session, take, this.#signal);
       this.#bookmarkAt = (applied) => reader.bookmarkAt(applied);
-      const tend = () => tendConnector(config, reader.connector, this.#signal);
+      const tend = () => tendConnector(config, this.#session, reader.connector, this.#signal);
       return { reader, beside: [() => beat(source, this.#signal), tend] };
     }
     if (checkpoint.engine === 'debezium') {
