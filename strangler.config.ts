@@ -16,6 +16,8 @@ export default defineConfig({
       service: { url: env('ORDERS_URL'), database: env('ORDERS_DATABASE_URL') },
       client: { jwt: 'sub' },
       engine,
+      // `tags` is a list, never a matrix: Debezium carries only those.
+      plainArrays: true,
       routes: {
         create: 'POST /api/orders',
         get: 'GET /api/orders/:id',
