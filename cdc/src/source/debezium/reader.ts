@@ -43,6 +43,8 @@ export interface TopicReader extends Reader {
 /** No heartbeat for so long: the stream is not alive, whatever Connect says of it (trap 85). */
 const silentMs = 45_000;
 const watchMs = 1_000;
+/** A consumer that has stopped says within so long that it has crashed, if it has. */
+const crashMs = 1_000;
 
 /** Records that are read at a stretch: about two milliseconds. */
 const pieceRecords = 500;
@@ -90,8 +92,12 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
   const session = new TopicSession(options, start);
   const ended = Promise.withResolvers<never>();
   ended.promise.catch(() => {});
-  consumer.on('consumer.crash', ({ payload }) => ended.reject(unreachable(options, payload.error)));
-  consumer.on('consumer.stop', () => ended.reject(unreachable(options, new Error('the consumer stopped'))));
+  consumer.on('consumer.crash', ({ payload }) => ended.reject(crashed(options, payload.error)));
+  consumer.on('consumer.stop', () => {
+    // That of a crash comes before it, and does not say why.
+    const stopped = () => ended.reject(unreachable(options, new Error('the consumer stopped')));
+    setTimeout(stopped, crashMs).unref();
+  });
   const timer = setInterval(() => watch(options, admin, session, ended.reject), watchMs);
   try {
     await consumer.connect();
@@ -322,6 +328,13 @@ function recordOf({ key, value, headers }: Raw, parser: RecordParser): TopicReco
 function payloadOf(value: Json): Json {
   if (!isObject(value) || value['schema'] === undefined) return value;
   return value['payload'] ?? value;
+}
+
+/** What a consumer died of; the records themselves, when they are packed in a way that it does not know. */
+function crashed(options: TopicReaderOptions, error: Error): StranglerError {
+  const why = error.cause instanceof Error ? error.cause : error;
+  if (why.name !== 'KafkaJSNotImplemented') return unreachable(options, error);
+  return unusable(options.topic, `its records cannot be read: ${why.message}`);
 }
 
 function unreachable(options: TopicReaderOptions, error: unknown): StranglerError {

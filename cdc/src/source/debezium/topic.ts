@@ -23,6 +23,8 @@ export async function ensureTopic(admin: Admin, topic: string): Promise<void> {
           replicationFactor: await replicasOf(admin),
           configEntries: [
             { name: 'cleanup.policy', value: 'delete' },
+            // As the connector packs them, whatever the brokers' own way is.
+            { name: 'compression.type', value: 'producer' },
             ...retention.map((name) => ({ name, value: '-1' })),
           ],
         },
@@ -36,7 +38,7 @@ export async function ensureTopic(admin: Admin, topic: string): Promise<void> {
   // ConfigResourceTypes.TOPIC is 2.
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: 2, name: topic, configNames: ['cleanup.policy', ...retention] }],
+    resources: [{ type: 2, name: topic, configNames: ['cleanup.policy', 'compression.type', ...retention] }],
   });
   const settings = new Map(
     resources[0]?.configEntries.map((each) => [each.configName, each.configValue]) ?? [],
@@ -45,6 +47,8 @@ export async function ensureTopic(admin: Admin, topic: string): Promise<void> {
     throw unusable(topic, 'it is compacted, which drops changes');
   if (retention.some((name) => settings.get(name) !== '-1'))
     throw unusable(topic, 'its retention drops changes after a while');
+  if (settings.get('compression.type') !== 'producer')
+    throw unusable(topic, 'its records are packed anew, perhaps in a way that cannot be read');
 }
 
 /** As many as there are brokers, three at most. */
