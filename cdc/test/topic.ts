@@ -36,7 +36,12 @@ export async function topicEnd(grown: Grown, topic: string): Promise<bigint> {
 }
 
 /** What a topic of ours is made with; a change of settings forgets all that it does not name. */
-export const ourSettings = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' };
+export const ourSettings = {
+  'cleanup.policy': 'delete',
+  'compression.type': 'producer',
+  'retention.ms': '-1',
+  'retention.bytes': '-1',
+};
 
 /** Sets these of the topic's settings, and the others as ours. */
 export async function setTopic(
