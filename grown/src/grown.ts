@@ -130,14 +130,16 @@ async function startPart(context: Context, part: GrownPart, signal: AbortSignal)
       mainClass: 'kafka.tools.StorageTool',
       heapMb: 128,
       tethered: true,
-      args: ['format', '-t', await clusterId(dataDir), '-c', conf],
+      // An id may begin with a dash.
+      args: ['format', `--cluster-id=${await clusterId(dataDir)}`, '-c', conf],
     });
-    await waitFor(() => (format.exitCode === 0 ? true : undefined), {
+    await waitFor(() => format.exitCode ?? format.signalCode ?? undefined, {
       timeoutMs: startMs,
       what: 'formatting the storage',
       signal,
       everyMs: 50,
     });
+    if (format.exitCode !== 0) throw await partFailed(`the storage of ${part}`, logFile);
   }
   const child = launchJvm({
     ...jvm,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '@strangler/config';
 import { messageOf, pause, StranglerError } from '@strangler/errors';
 import { type Checkpoint, connectorName, publicationName, sourceOf, useEngine } from '@strangler/ledger';
-import { formatLsn, type Lsn, laterLsn, type Sql } from '@strangler/postgres';
+import { formatLsn, type Lsn, laterLsn, type Sql, SqlPool } from '@strangler/postgres';
 import { readCatalog, tableIn } from '../catalog/index.ts';
 import { ConnectClient, connectorConfig, topicOf } from '../connect/index.ts';
 import {
@@ -43,7 +43,7 @@ export async function openGrown(
   session: Session,
   take: Take,
   signal: AbortSignal,
-): Promise<TopicReader & { readonly connector: string }> {
+): Promise<TopicReader & { tend(): Promise<void> }> {
   const { config, extraction, direction } = stream;
   const { checkpoint, source, target, lease } = session;
   const grown = grownOf(config);
@@ -67,7 +67,25 @@ export async function openGrown(
   const topic = topicOf(name);
   const { applied } = checkpoint;
   const reader = await openTopicReader({ brokers: grown.kafka, topic, bookmark, applied, tables, ...take });
-  return { ...reader, connector: name };
+  const url = databaseOf(stream, sourceOf[direction]);
+  // The session's own connection answers one question at a time.
+  const questions = new SqlPool({
+    url,
+    role: 'source',
+    name: `tend ${direction} ${extraction.name}`,
+    max: 2,
+  });
+  const tend = async () => {
+    await Promise.race([
+      beat(questions, signal),
+      tendConnector({ connect, source: questions, slot: checkpoint.slot, name }, signal),
+    ]);
+  };
+  const close = async () => {
+    await reader.close();
+    await questions.end();
+  };
+  return { ...reader, tend, close };
 }
 
 /**
@@ -141,7 +159,7 @@ async function tablesOf({ extraction }: StreamName, { source, plans }: Session):
 }
 
 /** Makes the source say where it is, so that positions advance when nothing else does. Ends when the signal aborts. */
-export async function beat(source: Sql, signal: AbortSignal): Promise<void> {
+async function beat(source: Sql, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await source.query('SELECT pg_logical_emit_message(false, $1, $2)', [heartbeatPrefix, '']);
     await pause(heartbeatEveryMs, signal).catch(() => {});
@@ -152,13 +170,10 @@ export async function beat(source: Sql, signal: AbortSignal): Promise<void> {
  * Restarts a failed task, so often and no more, and never on a slot that has lost something.
  * @throws StranglerError CONNECTOR_FAILED or SLOT_LOST
  */
-export async function tendConnector(
-  config: Config,
-  { source, checkpoint: { slot } }: Session,
-  name: string,
+async function tendConnector(
+  { connect, source, slot, name }: { connect: ConnectClient; source: Sql; slot: string; name: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const connect = new ConnectClient(grownOf(config).connect, signal);
   let restarts = 0;
   while (!signal.aborted) {
     await checkSlotThere(source, slot);

@@ -13,7 +13,7 @@ import type { Logger } from 'pino';
 import { applyFailure, type SequenceValues, Sink } from '../apply/index.ts';
 import { Assembler, Backlog, type Batch } from '../assemble/index.ts';
 import { openReader, type Reader } from '../source/index.ts';
-import { beat, dropGrown, leaseLost, openGrown, openReturn, type Take, tendConnector } from './grown.ts';
+import { dropGrown, leaseLost, openGrown, openReturn, type Take } from './grown.ts';
 import { LagMeter } from './lag.ts';
 import { currentPosition, monitorSource } from './monitor.ts';
 import { Pace } from './pace.ts';
@@ -156,7 +156,7 @@ class Stream {
   /** Opens the source that the config names; what comes out of it is the same. */
   async #open(assembler: Assembler): Promise<Opened> {
     const { config, extraction } = this.#options;
-    const { checkpoint, source } = this.#session;
+    const { checkpoint } = this.#session;
     const take: Take = {
       onEvent: (event, bytes) => {
         assembler.take(
@@ -171,8 +171,7 @@ class Stream {
     if (extraction.engine === 'debezium') {
       const reader = await openGrown(this.#options, this.#session, take, this.#signal);
       this.#bookmarkAt = (applied) => reader.bookmarkAt(applied);
-      const tend = () => tendConnector(config, this.#session, reader.connector, this.#signal);
-      return { reader, beside: [() => beat(source, this.#signal), tend] };
+      return { reader, beside: [() => reader.tend()] };
     }
     if (checkpoint.engine === 'debezium') {
       const reader = await openReturn(this.#options, this.#session, take, this.#signal);
