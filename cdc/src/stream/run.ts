@@ -155,7 +155,7 @@ class Stream {
 
   /** Opens the source that the config names; what comes out of it is the same. */
   async #open(assembler: Assembler): Promise<Opened> {
-    const { config, extraction } = this.#options;
+    const { extraction } = this.#options;
     const { checkpoint } = this.#session;
     const take: Take = {
       onEvent: (event, bytes) => {
