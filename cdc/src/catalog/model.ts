@@ -14,6 +14,8 @@ export interface ColumnFacts {
   readonly enumLabels: readonly string[] | null;
   /** Of an array, its elements'. */
   readonly typeKind: 'base' | 'composite' | 'domain' | 'enum' | 'range' | 'multirange';
+  /** Expressions of the validated CHECK constraints on this column alone, as pg_get_expr prints them. */
+  readonly checks: readonly string[];
   readonly notNull: boolean;
   /** The default's expression; also of a generated column. */
   readonly default: string | null;
@@ -77,6 +79,8 @@ export interface TableFacts {
   readonly oid: number;
   readonly kind: RelationKind;
   readonly persistence: 'permanent' | 'unlogged' | 'temporary';
+  /** server_version_num of the database. */
+  readonly serverVersion: number;
   readonly owner: string;
   readonly rowSecurity: boolean;
   readonly replicaIdentity: 'default' | 'nothing' | 'full' | 'index';

@@ -34,6 +34,7 @@ beforeAll(async () => {
       total shop.cents NOT NULL,
       number bigint NOT NULL DEFAULT nextval('shop.shared'),
       code char(3) COLLATE "C" UNIQUE,
+      opens time CHECK (opens < '24:00'),
       twice bigint GENERATED ALWAYS AS (id * 2) STORED,
       body text
     );
@@ -91,6 +92,7 @@ describe('readCatalog', () => {
       typeKind: 'domain',
     });
     expect(columns.get('code')).toMatchObject({ type: 'character(3)', enumLabels: null });
+    expect(columns.get('opens')?.checks).toEqual(["(opens < '24:00:00'::time without time zone)"]);
     expect(columns.get('twice')).toMatchObject({ generated: true });
     expect(columns.get('body')).toMatchObject({ storage: 'external', default: null });
   });

@@ -33,6 +33,9 @@ const columns = `
                       FROM pg_enum l WHERE l.enumtypid = coalesce(e.oid, t.oid)),
      'typeKind', CASE coalesce(e.typtype, t.typtype) WHEN 'c' THEN 'composite' WHEN 'd' THEN 'domain' WHEN 'e' THEN 'enum'
                    WHEN 'r' THEN 'range' WHEN 'm' THEN 'multirange' ELSE 'base' END,
+     'checks', (SELECT coalesce(json_agg(pg_get_expr(k.conbin, k.conrelid) ORDER BY k.conname), '[]')
+                  FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'c' AND k.convalidated
+                   AND NOT k.connoinherit AND k.conkey = ARRAY[a.attnum]),
      'notNull', a.attnotnull, 'default', pg_get_expr(d.adbin, d.adrelid),
      'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
      'generated', a.attgenerated <> '',
@@ -86,6 +89,7 @@ SELECT json_build_object(
   'oid', r.oid::bigint,
   'kind', ${kindOf('r.relkind')},
   'persistence', CASE r.relpersistence WHEN 'u' THEN 'unlogged' WHEN 't' THEN 'temporary' ELSE 'permanent' END,
+  'serverVersion', current_setting('server_version_num')::int,
   'owner', pg_get_userbyid(r.relowner),
   'rowSecurity', r.relrowsecurity,
   'replicaIdentity', CASE r.relreplident WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'full' WHEN 'i' THEN 'index' ELSE 'default' END,

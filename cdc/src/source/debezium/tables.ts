@@ -65,5 +65,6 @@ function columnsOf(catalog: Catalog, { table, columns }: FollowedTable) {
 
 function carriageOf(facts: TableFacts, column: ColumnFacts, plainArrays: boolean) {
   const table = qualified(facts.table);
-  return carriedByDebezium({ ...column, table, full: alwaysFull(facts), plainArrays });
+  const { serverVersion } = facts;
+  return carriedByDebezium({ ...column, table, serverVersion, full: alwaysFull(facts), plainArrays });
 }

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { type Cell, unchanged } from '../change.ts';
-import { isObject, type Json } from './json.ts';
+import { isObject, type Json, parseJson } from './json.ts';
 
 /** What Debezium sends for a large value that an update left alone: no text that anybody stores. */
 export const placeholder = '\u0001strangler-unchanged-5f0c6a1e\u0001';
 const placeholderHex = Buffer.from(placeholder).toString('hex');
+const placeholderUuid = uuidOf(placeholder);
+const placeholderHstore = JSON.stringify({ [placeholder]: placeholder });
 
 /** A value that cannot be given back as PostgreSQL printed it. */
 export class UnreadableValue extends Error {
@@ -17,30 +20,15 @@ type Convert = (value: Json, type: string) => string;
 
 const numbers = /^(smallint|integer|bigint|oid|real|double precision|numeric|decimal|money)/;
 const texts =
-  /^(text|character|"char"|name|uuid|json|jsonb|xml|tsvector|inet|cidr|macaddr8?|citext|int[48]range|numrange|daterange|ts(tz)?range)\b|^"char"$/;
+  /^(text|character|"char"|name|uuid|json|jsonb|xml|tsvector|inet|cidr|macaddr8?|citext|ltree|int[48]range|numrange|daterange|ts(tz)?range)\b|^"char"$/;
 /** Types that the connector does not know: the text of the value, in hex. */
 const hexTexts =
-  /^(jsonpath|tsquery|line|lseg|box|path|polygon|circle|\w+multirange|regclass|pg_lsn|xid8?|txid_snapshot|pg_snapshot|tid)$/;
-
-/** Of which an unchanged large value arrives as plain null: only REPLICA IDENTITY FULL tells it from NULL. */
-export const ambiguousWhenUnchanged = /^(timestamp with time zone|numeric|bytea).*\[\]$/;
-
-/** Why Debezium cannot carry a column of the type; undefined when it can. `type` as format_type prints it. */
-export function notCarried(type: string): string | undefined {
-  const element = type.endsWith('[]') ? type.slice(0, -2) : undefined;
-  if (/^time(\(\d\))? with time zone/.test(type)) return 'its zone is lost';
-  if (/^bit varying/.test(type)) return 'its length is lost';
-  if (/^int2vector|^oidvector/.test(type)) return 'its values are lost';
-  if (element === undefined) return converterOf(type) ? undefined : 'its form is not known';
-  if (/^(bit|interval|money|xml|point|time)\b/.test(element)) return 'arrays of it are lost or cut';
-  return arrayElement(element) ? undefined : 'the form of its arrays is not known';
-}
+  /^(jsonpath|tsquery|line|lseg|box|path|polygon|circle|\w+multirange|regclass|pg_lsn|xid8?|txid_snapshot|pg_snapshot|tid|record)$/;
 
 /** A column's value as PostgreSQL reads it. @throws UnreadableValue */
 export function cellOf(value: Json, type: string): Cell {
   if (value === null) return null;
   if (isPlaceholder(value)) return unchanged;
-  if (type.endsWith('[]')) return arrayText(value, type);
   const convert = knownConverter(type);
   if (!convert) throw new UnreadableValue(type, 'its form is not known');
   return convert(value, type);
@@ -58,9 +46,10 @@ function knownConverter(type: string): Convert | undefined {
 }
 
 function isPlaceholder(value: Json): boolean {
-  if (value === placeholder || value === placeholderHex) return true;
+  if (value === placeholder || value === placeholderHex || value === placeholderHstore) return true;
   if (Array.isArray(value)) {
-    if (value.length === 1) return value[0] === placeholder || value[0] === placeholderHex;
+    if (value.length === 1)
+      return value[0] === placeholder || value[0] === placeholderHex || value[0] === placeholderUuid;
     return (
       value.length === placeholder.length && value.every((each, at) => each === placeholder.charCodeAt(at))
     );
@@ -68,7 +57,18 @@ function isPlaceholder(value: Json): boolean {
   return false;
 }
 
+/** The UUID that Java makes of a text. */
+function uuidOf(text: string): string {
+  const bytes = createHash('md5').update(text).digest();
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x30, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
 function converterOf(type: string): Convert | undefined {
+  if (type.endsWith('[]')) return arrayText;
+  if (/^numeric\(\d+,-\d+\)$/.test(type)) return (value) => numberText(value, type).replace(/\.0+$/, '');
+  if (type === 'hstore') return hstoreText;
   if (numbers.test(type)) return numberText;
   if (type === 'boolean') return (value) => (typeof value === 'boolean' ? (value ? 't' : 'f') : wrong(type));
   if (texts.test(type)) return stringText;
@@ -83,26 +83,35 @@ function converterOf(type: string): Convert | undefined {
   return undefined;
 }
 
-const arrayTypes =
-  /^(smallint|integer|bigint|oid|real|double precision|numeric|boolean|text|character|name|uuid|json|jsonb|inet|cidr|macaddr|int[48]range|citext|bytea|date|timestamp)/;
-
-function arrayElement(element: string): Convert | undefined {
-  return arrayTypes.test(element) ? converterOf(element) : undefined;
-}
+/** Elements of which an array of more dimensions arrives as an array of nulls; all others arrive as Java's names of arrays. */
+const nulled = /^(smallint|integer|bigint|oid|real|double precision|boolean|bytea|citext)$/;
+const javaName = /^\[+(L[\w.$]+;|[A-Z])@[0-9a-f]+$/;
 
 function arrayText(value: Json, type: string): string {
   const element = type.slice(0, -2);
-  const convert = arrayElement(element);
+  const convert = knownConverter(element);
   if (!convert || !Array.isArray(value))
     throw new UnreadableValue(type, 'the form of its array is not known');
-  const cells = value.map((each: Json) => {
-    if (each === null) return 'NULL';
-    // More dimensions arrive as Java's names of arrays, or as nulls.
-    if (typeof each === 'string' && /^\[[L[]?[\w.]+;?@[0-9a-f]+$/.test(each))
-      throw new UnreadableValue(type, 'it has more than one dimension');
-    return `"${convert(each, element).replaceAll(/["\\]/g, '\\$&')}"`;
-  });
+  const lost = (each: Json) =>
+    each === null ? nulled.test(element) : typeof each === 'string' && javaName.test(each);
+  if (value.length > 0 && value.every(lost))
+    throw new UnreadableValue(
+      type,
+      'it has more than one dimension, or nothing but NULLs, which looks the same',
+    );
+  const cells = value.map((each: Json) =>
+    each === null ? 'NULL' : `"${convert(each, element).replaceAll(/["\\]/g, '\\$&')}"`,
+  );
   return `{${cells.join(',')}}`;
+}
+
+function hstoreText(value: Json, type: string): string {
+  const pairs = parseJson(stringText(value, type));
+  if (!isObject(pairs)) return wrong(type);
+  const quoted = (text: Json) => `"${stringText(text, type).replaceAll(/["\\]/g, '\\$&')}"`;
+  return Object.entries(pairs)
+    .map(([key, each]) => `${quoted(key)}=>${each === null ? 'NULL' : quoted(each)}`)
+    .join(', ');
 }
 
 function numberText(value: Json, type: string): string {
@@ -139,8 +148,8 @@ function dateText(value: Json, type: string): string {
 function timestampText(value: Json, type: string): string {
   const text = stringText(value, type);
   if (text === 'infinity' || text === '-infinity') return text;
-  if (text.startsWith('+294247-01-10T04:00:25.2')) return 'infinity';
-  if (text.startsWith('-290308-12-21T19:59:27.6')) return '-infinity';
+  if (text === '+294247-01-10T04:00:25.2Z') return 'infinity';
+  if (text === '-290308-12-21T19:59:27.6Z') return '-infinity';
   return eraText(text, type, type.includes('with time zone') ? '+00' : '');
 }
 
