@@ -1,5 +1,7 @@
 import { waitFor } from '@strangler/errors';
 import type { Grown } from '@strangler/grown';
+import { publicationName } from '@strangler/ledger';
+import { ident } from '@strangler/postgres';
 import kafkajs from 'kafkajs';
 import { expect } from 'vitest';
 import { copyTables, dropGrown, dropSlot, emptyService, runStream } from '../src/index.ts';
@@ -57,13 +59,20 @@ export async function copyAgain(sides: Sides): Promise<void> {
   await sides.service.query('TRUNCATE seen');
 }
 
-/** Whoever is connected stays; the connector's next connection is refused. */
-export async function forbidConnections({ monolith }: Sides): Promise<void> {
-  await monolith.query(`REVOKE CONNECT ON DATABASE ${monolith.name} FROM PUBLIC, strangler_source`);
+/** A connector that starts now fails: it makes no publication. What is written meanwhile would be passed over: write nothing. */
+export async function hidePublication(sides: Sides): Promise<void> {
+  await renamePublication(sides, '', hidden);
 }
 
-export async function allowConnections({ monolith }: Sides): Promise<void> {
-  await monolith.query(`GRANT CONNECT ON DATABASE ${monolith.name} TO PUBLIC, strangler_source`);
+export async function showPublication(sides: Sides): Promise<void> {
+  await renamePublication(sides, hidden, '');
+}
+
+const hidden = '_hidden';
+
+async function renamePublication({ config, monolith }: Sides, from: string, to: string): Promise<void> {
+  const name = publicationName(config.environment, 'x');
+  await monolith.query(`ALTER PUBLICATION ${ident(name + from)} RENAME TO ${ident(name + to)}`);
 }
 
 /** Under how many ids the last transaction of the records goes: at its begin, its rows and its end. */
