@@ -1,6 +1,7 @@
 import { StranglerError } from '@strangler/errors';
 import { ident, qualified } from '@strangler/postgres';
 import type pg from 'pg';
+import type { Cell } from '../source/index.ts';
 import type { Group, Grouping, Step } from './groups.ts';
 import { withParkedRows } from './park.ts';
 import { type Statement, statementFor, withoutModifier } from './statement.ts';
@@ -34,7 +35,7 @@ export class ChangeWriter {
       return;
     }
     const { text, parameters, name } = this.#statement(step, target);
-    const values = parameters.map((parameter) => step.changes.map(parameter));
+    const values = parameters.map((parameter) => arrayText(step.changes, parameter));
     const result = await this.#client.query({ text, values, name });
     // A hole is never skipped (trap 66).
     if (step.kind !== 'insert' && result.rowCount !== step.changes.length) throw new MissingRow(step);
@@ -49,6 +50,21 @@ export class ChangeWriter {
     }
     return statement;
   }
+}
+
+const special = /["\\]/;
+
+/** An array of text as PostgreSQL reads it; in one piece, since a batch has thousands of elements. */
+export function arrayText(changes: readonly RowChange[], parameter: (change: RowChange) => Cell): string {
+  let text = '';
+  for (const change of changes) {
+    const cell = parameter(change);
+    if (cell === null) text += ',NULL';
+    else if (typeof cell === 'string' && special.test(cell))
+      text += `,"${cell.replaceAll(/["\\]/g, '\\$&')}"`;
+    else text += `,"${cell}"`;
+  }
+  return `{${text.slice(1)}}`;
 }
 
 /** An update or delete found fewer rows than it has keys; which, `missingRow` finds out after the rollback. */

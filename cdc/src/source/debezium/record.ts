@@ -188,9 +188,11 @@ export class RecordParser {
   }
 
   #skipNumber(): void {
-    numeric.lastIndex = this.#at;
-    if (!numeric.test(this.#text)) throw this.#wrong('no value');
-    this.#at = numeric.lastIndex;
+    const text = this.#text;
+    let at = this.#at;
+    for (let code = text.charCodeAt(at); isNumeric(code); code = text.charCodeAt(at)) at += 1;
+    if (at === this.#at) throw this.#wrong('no value');
+    this.#at = at;
   }
 
   #skipInside(open: number, depth: number): void {
@@ -216,6 +218,11 @@ export class RecordParser {
   }
 
   #blank(): void {
+    // What Debezium writes has none.
+    if (this.#text.charCodeAt(this.#at) <= 32) this.#blanks();
+  }
+
+  #blanks(): void {
     for (;;) {
       const code = this.#text.charCodeAt(this.#at);
       if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return;
@@ -261,14 +268,19 @@ Object.setPrototypeOf(Bare.prototype, null);
 Reflect.deleteProperty(Bare.prototype, 'constructor');
 
 const depthMax = 64;
-const numeric = /[-+.\deE]+/y;
 const number = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 
 const code = (char: string) => char.charCodeAt(0);
 const [quote, backslash, comma, colon] = [code('"'), code('\\'), code(','), code(':')];
 const [braceOpen, braceClose, bracketOpen, bracketClose] = [code('{'), code('}'), code('['), code(']')];
 const [letterN, letterT, letterF, letterE] = [code('n'), code('t'), code('f'), code('e')];
-const [minus, zero, point] = [code('-'), code('0'), code('.')];
+const [minus, plus, zero, point] = [code('-'), code('+'), code('0'), code('.')];
+
+/** Digits, signs, a point, and the exponent's letter. */
+function isNumeric(code: number): boolean {
+  if (code >= zero && code <= zero + 9) return true;
+  return code === minus || code === point || code === plus || (code | 32) === letterE;
+}
 
 function endless(at: number): number {
   return at < 0 ? Number.POSITIVE_INFINITY : at;
