@@ -92,7 +92,7 @@ export async function checkpointOf(sides: Sides, direction: Direction): Promise<
   );
   if (!row) throw new Error(`no ${direction} checkpoint`);
   const found = await sides.as(targetOf[direction], 'operator', async (sql) =>
-    readCheckpoint(sql, 'x', direction),
+    readCheckpoint(sql, sides.extraction.name, direction),
   );
   if (!found) throw new Error(`no ${direction} checkpoint`);
   return found;

@@ -31,28 +31,35 @@ export interface Sides {
 /** The owner of the tables in both databases, and the application's own role. */
 export const application = 'cdc_test_app';
 
-/** Makes both databases; `monolith` and `service` are SQL that the application's role runs. */
+/**
+ * Makes both databases; `monolith` and `service` are SQL that the application's role runs. Beside other sides: another
+ * extraction, `y`, of their monolith's database into a service of its own; the fences there stay theirs.
+ */
 export async function makeSides(input: {
-  monolith: string;
+  monolith: string | { readonly beside: Sides };
   service: string;
   tables: ExtractionInput['tables'];
   limits?: ExtractionInput['limits'];
   /** With it, Debezium is the engine. */
   grown?: NonNullable<ConfigInput['grown']>;
 }): Promise<Sides> {
+  const beside = typeof input.monolith === 'string' ? undefined : input.monolith.beside;
   const [monolith, service] = await Promise.all([
-    makeSide('monolith', input.monolith),
+    typeof input.monolith === 'string'
+      ? makeSide('monolith', input.monolith)
+      : input.monolith.beside.monolith,
     makeSide('service', input.service),
   ]);
   // Slots and origins are the whole server's: each pair of databases has names of its own.
-  const environment = `t-${randomBytes(5).toString('hex')}`;
+  const environment = beside?.config.environment ?? `t-${randomBytes(5).toString('hex')}`;
+  const name = beside ? 'y' : 'x';
   const config = parseConfig(
     {
       environment,
       monolith: { url: 'http://127.0.0.1:1', database: monolith.url() },
       ...(input.grown ? { grown: input.grown } : {}),
       extractions: {
-        x: {
+        [name]: {
           service: { url: 'http://127.0.0.1:2', database: service.url() },
           tables: input.tables,
           engine: input.grown ? 'debezium' : 'embedded',
@@ -71,7 +78,7 @@ export async function makeSides(input: {
       await exclusively(targetOf[direction], async (client) =>
         client.query(
           'SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin WHERE roname = $1',
-          [originName(environment, 'x', direction)],
+          [originName(environment, name, direction)],
         ),
       );
     }
@@ -100,7 +107,10 @@ export async function makeSides(input: {
     as,
     prepare: async () => {
       for (const side of ['service', 'monolith'] as const) {
-        await as(side, 'admin', async (admin) => prepareSide(admin, config, extraction, side));
+        await as(side, 'admin', async (admin) => {
+          if (!beside || side === 'service') await fenceTables(admin, extraction, side);
+          await prepareSide(admin, config, extraction, side);
+        });
       }
     },
   };
@@ -120,12 +130,8 @@ async function makeSide(side: Side, sql: string): Promise<TestDatabase> {
   return database;
 }
 
-async function prepareSide(
-  admin: pg.Client,
-  config: Config,
-  extraction: Extraction,
-  side: Side,
-): Promise<void> {
+/** Puts the fences before the tables, and their partitions. */
+async function fenceTables(admin: pg.Client, extraction: Extraction, side: Side): Promise<void> {
   await createOwnership(admin, extraction.name, side);
   const { rows } = await admin.query(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name, (SELECT lock_key FROM strangler.ownership)::text AS key
@@ -141,6 +147,15 @@ async function prepareSide(
        ALTER TABLE ${name} ENABLE ALWAYS TRIGGER ${fenceTrigger}`,
     );
   }
+}
+
+async function prepareSide(
+  admin: pg.Client,
+  config: Config,
+  extraction: Extraction,
+  side: Side,
+): Promise<void> {
+  await createOwnership(admin, extraction.name, side);
   const direction = side === 'service' ? 'forward' : 'reverse';
   await admin.query('SELECT pg_replication_origin_create($1)', [
     originName(config.environment, extraction.name, direction),

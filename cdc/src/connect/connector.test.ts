@@ -42,6 +42,11 @@ test('trap 77: what the connector makes for itself is never compacted or thrown 
   });
 });
 
+test('trap 23: values are printed as our own sessions print them', () => {
+  for (const setting of ['IntervalStyle=postgres', 'bytea_output=hex', 'extra_float_digits=3'])
+    expect(config['driver.options']).toContain(`-c ${setting}`);
+});
+
 test('no secret is in it', () => {
   expect(config['database.password']).toMatch(/^\$\{env:\w+\}$/);
 });

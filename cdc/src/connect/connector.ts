@@ -1,5 +1,18 @@
 import { placeholder } from '../source/debezium/value.ts';
 
+/**
+ * Whatever the database or its roles set for themselves (trap 23): by it values would be printed shorter, in another
+ * order, or as bytes that the connector takes for others. TimeZone is the driver's own; values with a zone show theirs.
+ */
+const printed = [
+  'DateStyle=ISO,YMD',
+  'IntervalStyle=postgres',
+  'bytea_output=hex',
+  'extra_float_digits=3',
+  'xmlbinary=base64',
+  'lc_monetary=C',
+];
+
 export interface ConnectorOptions {
   /** Also the prefix of its topic; never used twice. */
   readonly name: string;
@@ -28,6 +41,7 @@ export function connectorConfig({ name, slot, publication, url }: ConnectorOptio
     // biome-ignore lint/suspicious/noTemplateCurlyInString: Connect fills it in, not we.
     'database.password': '${env:STRANGLER_SOURCE_PASSWORD}',
     'database.dbname': decodeURIComponent(pathname.slice(1)),
+    'driver.options': printed.map((each) => `-c ${each}`).join(' '),
     'topic.prefix': name,
     'plugin.name': 'pgoutput',
     'slot.name': slot,

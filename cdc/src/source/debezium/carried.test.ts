@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type CarriedColumn, carriedByDebezium } from './carried.ts';
+import { cellOf } from './value.ts';
 
 const column: CarriedColumn = {
   name: 'c',
@@ -121,4 +122,24 @@ test('trap 03: of a domain over an array nothing shows that it was left alone', 
   const words = { type: 's.words', builtin: false, baseType: 'text[]', typeKind: 'domain' } as const;
   expect(why({ ...words })).toContain('left alone');
   expect(why({ ...words, full: true })).toBe('carried');
+});
+
+test.each([
+  ...scalars,
+  ...plain,
+  ...withOldRows,
+  'time without time zone',
+  'interval',
+  'interval(3)',
+  'interval year to month',
+  'record',
+  'citext',
+  'citext[]',
+  'hstore',
+  'ltree',
+])('what is carried can be read: %s', (type) => {
+  // Of no type a value; a type that is not known says so.
+  const wrong = { not: 'a value' };
+  const read = () => cellOf(type.endsWith('[]') ? [wrong] : wrong, type);
+  expect(read).toThrow('another form');
 });

@@ -20,7 +20,7 @@ type Convert = (value: Json, type: string) => string;
 
 const numbers = /^(smallint|integer|bigint|oid|real|double precision|numeric|decimal|money)/;
 const texts =
-  /^(text|character|"char"|name|uuid|json|jsonb|xml|tsvector|inet|cidr|macaddr8?|citext|ltree|int[48]range|numrange|daterange|ts(tz)?range)\b|^"char"$/;
+  /^(text|character|bpchar|"char"|name|uuid|json|jsonb|xml|tsvector|inet|cidr|macaddr8?|citext|ltree|int[48]range|numrange|daterange|ts(tz)?range)\b|^"char"$/;
 /** Types that the connector does not know: the text of the value, in hex. */
 const hexTexts =
   /^(jsonpath|tsquery|line|lseg|box|path|polygon|circle|\w+multirange|regclass|pg_lsn|xid8?|txid_snapshot|pg_snapshot|tid|record)$/;
@@ -77,7 +77,7 @@ function converterOf(type: string): Convert | undefined {
   if (/^time(\(\d\))? without/.test(type)) return (value) => stringText(value, type).replace(/Z$/, '');
   if (/^timestamp/.test(type)) return timestampText;
   if (/^interval/.test(type)) return stringText;
-  if (/^bit\(\d+\)$/.test(type)) return bitText;
+  if (/^bit(\(\d+\))?$/.test(type)) return bitText;
   if (type === 'point') return pointText;
   if (hexTexts.test(type)) return (value) => Buffer.from(hexOf(value, type), 'hex').toString('utf8');
   return undefined;
@@ -170,7 +170,7 @@ function eraText(text: string, type: string, zone: string): string {
 }
 
 function bitText(value: Json, type: string): string {
-  const bits = Number(/\d+/.exec(type)?.[0]);
+  const bits = Number(/\d+/.exec(type)?.[0] ?? 1);
   if (typeof value === 'boolean' && bits === 1) return value ? '1' : '0';
   const bytes = Buffer.from(stringText(value, type), 'base64');
   let text = '';
