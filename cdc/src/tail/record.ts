@@ -167,6 +167,8 @@ export class TailEncoder {
 
   #message(message: Extract<PgoutputMessage, { tag: 'message' }>, at: Lsn): TailRecord {
     const { transactional, prefix, content } = message;
+    // One outside a transaction counts as the last commit, for itself, too.
+    if (!transactional) this.#lastCommit = at;
     const value = object([
       ['op', json('m')],
       ...this.#now(),

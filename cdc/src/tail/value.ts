@@ -1,4 +1,5 @@
 import { type Element, parseArray, quotedAt } from './array.ts';
+import { javaNumber } from './java-number.ts';
 import {
   isoDate,
   isoInterval,
@@ -64,10 +65,15 @@ const scalars: Readonly<Record<string, (text: string) => string>> = {
   tsrange: asIs,
   tstzrange: asIs,
   hstore: (text) => quoted(hstoreJson(text)),
-  bit: (text) =>
-    text.length === 1 ? String(text === '1') : quoted(littleEndian(text, Math.ceil(text.length / 8))),
-  varbit: (text) => quoted(littleEndian(text, 0)),
+  bit: (text) => (text.length === 1 ? String(text === '1') : quoted(littleEndian(text))),
+  varbit: (text) => quoted(littleEndian(text)),
   point,
+  box: figure,
+  lseg: figure,
+  path: figure,
+  polygon: figure,
+  circle: figure,
+  line: figure,
 };
 
 /** Arrays of these have no field there at all, or nothing in it. */
@@ -111,7 +117,7 @@ export function debeziumUnchanged(type: ColumnType, placeholder: string): JsonTe
 }
 
 function float(text: string): string {
-  return special.has(text) ? quoted(text) : text;
+  return special.has(text) ? quoted(text) : javaNumber(text);
 }
 
 /** Money without its sign of currency and its groups: `-$1,234.50` is `-1234.50`. */
@@ -120,15 +126,17 @@ function amount(text: string): string {
   return /[-(]/.test(text) ? `-${digits}` : digits;
 }
 
-/** The last bit is the first of the first byte; at least so many bytes, in base64. */
-function littleEndian(bits: string, bytes: number): string {
+/** The last bit is the first of the first byte, in base64; zeros before the first one are not there. */
+function littleEndian(bits: string): string {
   const value = BigInt(`0b0${bits}`).toString(16);
+  if (value === '0') return '';
   const big = Buffer.from(value.length % 2 === 0 ? value : `0${value}`, 'hex');
-  const trimmed = value === '0' ? Buffer.alloc(0) : big;
-  return Buffer.concat([
-    Buffer.from(trimmed).reverse(),
-    Buffer.alloc(Math.max(0, bytes - trimmed.length)),
-  ]).toString('base64');
+  return big.reverse().toString('base64');
+}
+
+/** The driver knows these types and prints them itself; Debezium does not, and takes the text as bytes. */
+function figure(text: string): string {
+  return quoted(hex(text.replaceAll(/-?\d[\d.]*(e[+-]?\d+)?/g, javaNumber)));
 }
 
 /** `"a"=>"1", "b"=>NULL` as JSON. */
