@@ -208,9 +208,12 @@ async function checkConnectorSlot(
 }
 
 function connectorFailed(name: string, trace: string | undefined): StranglerError {
+  // Connect wraps what it was; the last cause says it.
+  const lines = trace?.split('\n') ?? [];
+  const why = lines.findLast((line) => line.startsWith('Caused by: ')) ?? lines[0] ?? 'it does not say why';
   return new StranglerError(
     'CONNECTOR_FAILED',
-    `The connector ${name} fails again and again: ${trace?.split('\n')[0] ?? 'it does not say why'}.`,
+    `The connector ${name} fails again and again: ${why.replace(/^Caused by: /, '').replace(/\.$/, '')}.`,
     'Mend what it names; the stream goes on by itself.',
   );
 }
