@@ -1,4 +1,4 @@
-import { waitFor } from '@strangler/errors';
+import { StranglerError, waitFor } from '@strangler/errors';
 import type { Grown } from '@strangler/grown';
 import { publicationName } from '@strangler/ledger';
 import { ident } from '@strangler/postgres';
@@ -46,6 +46,15 @@ export async function followOnce(sides: Sides): Promise<void> {
   await stream.stop();
 }
 
+/** What the forward stream ends with for good; what passes is tried again, as `serve` does. */
+export async function endOf(sides: Sides): Promise<unknown> {
+  for (let tries = 1; ; tries += 1) {
+    const error = await follow(sides, 'forward').ended.catch((reason: unknown) => reason);
+    if (tries === 5 || !(error instanceof StranglerError) || error.code !== 'CONNECT_UNREACHABLE')
+      return error;
+  }
+}
+
 /** What `strangler cancel` and `strangler sync` do: the remedy of a loss. */
 export async function copyAgain(sides: Sides): Promise<void> {
   const { config, extraction } = sides;
@@ -69,6 +78,15 @@ export async function showPublication(sides: Sides): Promise<void> {
 }
 
 const hidden = '_hidden';
+
+/** Whoever is connected stays; the connector's next connection is refused, and it tries again for ever. */
+export async function forbidConnections({ monolith }: Sides): Promise<void> {
+  await monolith.query(`REVOKE CONNECT ON DATABASE ${monolith.name} FROM PUBLIC, strangler_source`);
+}
+
+export async function allowConnections({ monolith }: Sides): Promise<void> {
+  await monolith.query(`GRANT CONNECT ON DATABASE ${monolith.name} TO PUBLIC, strangler_source`);
+}
 
 async function renamePublication({ config, monolith }: Sides, from: string, to: string): Promise<void> {
   const name = publicationName(config.environment, 'x');
