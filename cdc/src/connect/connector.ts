@@ -1,3 +1,4 @@
+import { recordMaxBytes } from '../source/debezium/topic.ts';
 import { placeholder } from '../source/debezium/value.ts';
 
 /**
@@ -86,6 +87,8 @@ export function connectorConfig({ name, slot, publication, url }: ConnectorOptio
     'poll.interval.ms': '50',
     'producer.override.linger.ms': '20',
     'producer.override.batch.size': '524288',
+    'producer.override.max.request.size': String(recordMaxBytes),
+    'producer.override.buffer.memory': String(2 * recordMaxBytes),
     // kafkajs reads gzip only.
     'producer.override.compression.type': 'gzip',
   };

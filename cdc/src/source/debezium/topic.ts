@@ -1,6 +1,9 @@
 import { StranglerError } from '@strangler/errors';
 import type { Admin } from 'kafkajs';
 
+/** A row's values, old and new, and their names, as JSON: more than Kafka's megabyte. A larger one fails the connector. */
+export const recordMaxBytes = 64 << 20;
+
 /** From the first record that is still there to where the next one will be. */
 export interface TopicRange {
   readonly first: bigint;
@@ -23,6 +26,7 @@ export async function ensureTopic(admin: Admin, topic: string): Promise<void> {
           replicationFactor: await replicasOf(admin),
           configEntries: [
             { name: 'cleanup.policy', value: 'delete' },
+            { name: 'max.message.bytes', value: String(recordMaxBytes) },
             // As the connector packs them, whatever the brokers' own way is.
             { name: 'compression.type', value: 'producer' },
             ...retention.map((name) => ({ name, value: '-1' })),

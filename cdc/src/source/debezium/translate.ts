@@ -109,12 +109,14 @@ export class DebeziumTranslator {
   }
 
   #begin(value: JsonObject): Translated {
-    if (this.#open)
+    const { txId } = idOf(value);
+    // A connector that failed at the first row says so again.
+    if (this.#open && (this.#open.txId !== txId || this.#open.seen > 0))
       throw new MalformedRecord(`a transaction begins inside the transaction ${this.#open.txId}`);
     const ms = value['ts_ms'];
     if (typeof ms !== 'number') throw new MalformedRecord('a transaction has no time');
     this.#open = {
-      txId: idOf(value).txId,
+      txId,
       commitTime: this.#commitTimeOf(ms),
       begun: false,
       seen: 0,
