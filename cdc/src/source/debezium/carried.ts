@@ -32,7 +32,8 @@ const leave = "Leave the column behind with `omit: true`, or keep the extraction
  * constraint of the database's own can exclude: 24:00 of `time` arrives as 00:00, and the infinite `interval` of
  * PostgreSQL 17 and later as 0. What no type tells, arrays of more dimensions, the config must promise; one that is met
  * all the same stops the stream. One instant is told by nothing: the `timestamp` 294247-01-10 04:00:25.2 arrives as
- * `infinity` does, and is read as that.
+ * `infinity` does, and is read as that. A value that cannot be read at all, as an interval of more than 2,147,483,647
+ * hours, fails the connector.
  */
 export function carriedByDebezium(column: CarriedColumn): Carriage {
   const form = formOf(column);

@@ -43,7 +43,7 @@ export function sourceTables(
   return tables.map((followed) => ({
     schema: followed.table.schema,
     name: followed.table.name,
-    full: tableIn(catalog, followed.table)?.replicaIdentity === 'full',
+    full: fullIn(catalog, followed.table),
     columns: columnsOf(catalog, followed).map(({ facts, column }) => {
       const carriage = carriageOf(facts, column, plainArrays);
       return {
@@ -54,6 +54,11 @@ export function sourceTables(
       };
     }),
   }));
+}
+
+function fullIn(catalog: Catalog, table: TableName): boolean {
+  const facts = tableIn(catalog, table);
+  return facts !== undefined && alwaysFull(facts);
 }
 
 function columnsOf(catalog: Catalog, { table, columns }: FollowedTable) {

@@ -50,7 +50,19 @@ describe('Debezium’s records', () => {
       /has 2 events, 1 arrived/,
     );
     expect(() => kinds([record(row('c', { after: { id: 1, v: 'a' } }))])).toThrow(MalformedRecord);
-    expect(() => kinds([begin, begin])).toThrow(MalformedRecord);
+    const other = record({ status: 'BEGIN', id: '8:100', ts_ms: 1_700_000_000_000 });
+    const first = record(row('c', { after: { id: 1, v: 'a' } }));
+    expect(() => kinds([begin, other])).toThrow(MalformedRecord);
+    expect(() => kinds([begin, first, begin])).toThrow(MalformedRecord);
+    // A connector that failed at the first row begins again.
+    expect(kinds([begin, begin, first, end(1)])).toHaveLength(3);
+  });
+
+  test('trap 03: an update without its old row stops where old rows tell NULL from what was left alone', () => {
+    const translator = new DebeziumTranslator([{ ...table, full: true }]);
+    translator.translate(begin);
+    const update = { before: null, after: { id: 1, v: null } };
+    expect(() => translator.translate(record(row('u', update)))).toThrow(/lost its REPLICA IDENTITY FULL/);
   });
 
   test('trap 04: a changed key is one update, not a delete and an insert', () => {

@@ -218,6 +218,11 @@ function changesOf(table: Known, record: TopicRecord, value: JsonObject): Change
       return [{ kind: 'insert', relation, row }];
     }
     case 'u': {
+      // Without it, what the update left alone could not be told from NULL.
+      if (table.full && !isObject(value['before']))
+        throw new MalformedRecord(
+          `an update of ${table.schema}.${table.name} has no old row, it has lost its REPLICA IDENTITY FULL`,
+        );
       const old = isObject(value['before']) ? cellsOf(table, value['before'], !table.full) : null;
       return [{ kind: 'update', relation, old, row: cellsOf(table, value['after'], false) }];
     }
