@@ -53,9 +53,21 @@ describe('Debezium’s records', () => {
     const other = record({ status: 'BEGIN', id: '8:100', ts_ms: 1_700_000_000_000 });
     const first = record(row('c', { after: { id: 1, v: 'a' } }));
     expect(() => kinds([begin, other])).toThrow(MalformedRecord);
-    expect(() => kinds([begin, first, begin])).toThrow(MalformedRecord);
-    // A connector that failed at the first row begins again.
-    expect(kinds([begin, begin, first, end(1)])).toHaveLength(3);
+    expect(() => kinds([begin, first, other])).toThrow(MalformedRecord);
+  });
+
+  test('trap 74: a connector that failed within a transaction gives the rest, and nothing of it twice', () => {
+    const at = (lsn: number) =>
+      record({ op: 'c', source: { ...source(null), lsn }, transaction: {}, after: { id: lsn, v: 'a' } });
+    const inserts = (...ids: string[]) => ids.map((id) => ({ kind: 'insert', row: [id, 'a'] }));
+    expect(kinds([begin, at(200), at(210), begin, at(220), end(1)])).toMatchObject([
+      { kind: 'begin' },
+      ...inserts('200', '210', '220'),
+      { kind: 'commit' },
+    ]);
+    expect(kinds([begin, begin, at(200), end(1)])).toHaveLength(3);
+    expect(() => kinds([begin, at(200), at(210), begin, at(200)])).toThrow(/was sent again/);
+    expect(() => kinds([begin, at(200), begin, at(210), end(2)])).toThrow(/has 2 events, 1 arrived/);
   });
 
   test('trap 03: an update without its old row stops where old rows tell NULL from what was left alone', () => {

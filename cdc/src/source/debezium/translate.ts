@@ -67,7 +67,12 @@ interface Open {
   readonly txId: string;
   readonly commitTime: string;
   begun: boolean;
+  /** Records since its beginning was last said. */
   seen: number;
+  /** Whether it was said again, and nothing has come since. */
+  again: boolean;
+  /** Position of its last record. */
+  at: Json | undefined;
   /** Truncated and not yet said: what one statement did arrives as a record for each table. */
   truncated: Relation[];
 }
@@ -110,9 +115,7 @@ export class DebeziumTranslator {
 
   #begin(value: JsonObject): Translated {
     const { txId } = idOf(value);
-    // A connector that failed at the first row says so again.
-    if (this.#open && (this.#open.txId !== txId || this.#open.seen > 0))
-      throw new MalformedRecord(`a transaction begins inside the transaction ${this.#open.txId}`);
+    if (this.#open) return this.#again(this.#open, txId);
     const ms = value['ts_ms'];
     if (typeof ms !== 'number') throw new MalformedRecord('a transaction has no time');
     this.#open = {
@@ -120,9 +123,29 @@ export class DebeziumTranslator {
       commitTime: this.#commitTimeOf(ms),
       begun: false,
       seen: 0,
+      again: false,
+      at: undefined,
       truncated: [],
     };
     return none;
+  }
+
+  /** A connector that failed within a transaction says its beginning again, and counts from there on (trap 74). */
+  #again(open: Open, txId: string): Translated {
+    if (open.txId !== txId)
+      throw new MalformedRecord(`a transaction begins inside the transaction ${open.txId}`);
+    open.seen = 0;
+    open.again = true;
+    return none;
+  }
+
+  /** What comes after such a failure must come behind what came before it. */
+  #follows(open: Open, source: JsonObject): void {
+    const { lsn: at } = source;
+    if (open.again && open.at !== undefined && integer(at) < integer(open.at))
+      throw new MalformedRecord(`a part of the transaction ${open.txId} was sent again`);
+    open.again = false;
+    open.at = at;
   }
 
   /** Many transactions commit in the same millisecond. */
@@ -155,6 +178,7 @@ export class DebeziumTranslator {
       return { kind: 'position', position: integer(source['lsn']) };
     }
     const open = this.#within(String(source['txId']));
+    this.#follows(open, source);
     open.seen += 1;
     const content = isObject(message) ? message['content'] : undefined;
     return {
@@ -168,6 +192,7 @@ export class DebeziumTranslator {
 
   #row(record: TopicRecord, value: JsonObject, source: JsonObject): Translated {
     const open = this.#within(String(source['txId']));
+    this.#follows(open, source);
     open.seen += 1;
     const table = this.#tables.get(`${String(source['schema'])}.${String(source['table'])}`);
     if (value['op'] === 't') {
