@@ -9,6 +9,7 @@ import {
   allowConnections,
   type Background,
   copyAgain,
+  copyBulk,
   endOf,
   followOnce,
   forbidConnections,
@@ -16,6 +17,7 @@ import {
   idsOfOneTransaction,
   inBackground,
   lead,
+  partIn,
   partitionOf,
   shortly,
   showPublication,
@@ -26,7 +28,16 @@ import { caughtUp, checkpointOf, follow, followForEver } from './follow.ts';
 import { grownStack, java } from './grown-stack.ts';
 import type { Sides } from './sides.ts';
 import { connectorOf, readTopic, setTopic, streamTopic, topicEnd, withAdmin, writeTopic } from './topic.ts';
-import { arrived, expectEqual, expectOnce, expectTraced, startWriters, step, tracedSides } from './traced.ts';
+import {
+  arrived,
+  bulkRows,
+  expectEqual,
+  expectOnce,
+  expectTraced,
+  startWriters,
+  step,
+  tracedSides,
+} from './traced.ts';
 
 const newCopy = /`strangler cancel[^`]*`, then `strangler sync/;
 
@@ -323,27 +334,28 @@ describe.skipIf(!java)('faults of Kafka, Connect and Debezium', () => {
     await expectOnce(silent.sides);
   });
 
-  test('trap 74: Connect killed within a transaction gives the rest of it, and nothing twice', async () => {
+  test('trap 74: Connect killed within a transaction gives the rest, or the stream stops where it may not', async () => {
     const stream = follow(sides, 'forward');
     await caughtUp(sides, 'forward', 60_000);
-    const topic = await streamTopic(sides);
-    const before = await topicEnd(grown, topic);
-    const [rows, part] = [60_000, 5_000n];
+    const topics = [await streamTopic(sides), await streamTopic(lost)];
+    const before = await Promise.all(topics.map(async (topic) => topicEnd(grown, topic)));
     await throughout(async () => {
-      await sides.monolith.query(
-        `INSERT INTO bulk SELECT n, 'v' || n FROM generate_series(1, ${rows}) n; UPDATE bulk SET v = v || 'u' WHERE id % 3 = 0`,
-      );
-      await waitFor(async () => ((await topicEnd(grown, topic)) > before + part ? true : undefined), {
-        ...shortly,
-        everyMs: 5,
-        what: 'a part of the transaction in the topic',
-      });
+      await Promise.all([
+        sides.monolith.query(`UPDATE bulk SET v = v || 'u'`),
+        lost.monolith.query(copyBulk(bulkRows)),
+      ]);
+      await Promise.all(topics.map(async (topic, at) => partIn(grown, topic, before[at] ?? 0n, 1_000)));
       grown.kill('connect', 'SIGKILL');
       await grown.exited('connect');
-      expect(await topicEnd(grown, topic)).toBeLessThan(before + BigInt(rows));
+      for (const [at, topic] of topics.entries())
+        expect(await topicEnd(grown, topic)).toBeLessThan((before[at] ?? 0n) + BigInt(bulkRows));
       await grown.restart('connect');
     });
     await stream.stop();
+    // Debezium takes all rows of one position for done, of which it may have given only some.
+    await expectLost('STREAM_STOPPED', /passes over those/);
+    await copyAgain(lost);
+    await followOnce(lost);
   });
 
   test('a broker that is killed and comes back loses nothing', async () => {

@@ -7,8 +7,8 @@ import { expect } from 'vitest';
 import { copyTables, dropGrown, dropSlot, emptyService, runStream } from '../src/index.ts';
 import { checkpointOf, follow, quiet } from './follow.ts';
 import type { Sides } from './sides.ts';
-import { withAdmin } from './topic.ts';
-import { expectOnce, step } from './traced.ts';
+import { topicEnd, withAdmin } from './topic.ts';
+import { bulkRows, expectOnce, step } from './traced.ts';
 
 export const shortly = { timeoutMs: 30_000, everyMs: 50 };
 
@@ -91,6 +91,22 @@ export async function allowConnections({ monolith }: Sides): Promise<void> {
 async function renamePublication({ config, monolith }: Sides, from: string, to: string): Promise<void> {
   const name = publicationName(config.environment, 'x');
   await monolith.query(`ALTER PUBLICATION ${ident(name + from)} RENAME TO ${ident(name + to)}`);
+}
+
+/** Rows that COPY writes many at a time, at one position of the log. */
+export function copyBulk(rows: number): string {
+  return `DO $$ DECLARE file text := current_setting('data_directory') || '/bulk.' || current_database(); BEGIN
+    EXECUTE format('COPY (SELECT n, ''v'' FROM generate_series(${bulkRows} + 1, ${bulkRows} + ${rows}) n) TO %L', file);
+    EXECUTE format('COPY bulk FROM %L', file); END $$`;
+}
+
+/** Waits until the topic holds so many records more than before. */
+export async function partIn(grown: Grown, topic: string, before: bigint, part: number): Promise<void> {
+  await waitFor(async () => ((await topicEnd(grown, topic)) > before + BigInt(part) ? true : undefined), {
+    ...shortly,
+    everyMs: 5,
+    what: `${part} records more in ${topic}`,
+  });
 }
 
 /** Under how many ids the last transaction of the records goes: at its begin, its rows and its end. */

@@ -28,7 +28,7 @@ export async function withAdmin<T>(grown: Grown, work: (admin: Admin) => Promise
   }
 }
 
-/** Where the next record of the topic will be, those of open transactions of Kafka's counted. */
+/** Where the next record of the topic will be; what a transaction of Kafka's has not committed is not counted. */
 export async function topicEnd(grown: Grown, topic: string): Promise<bigint> {
   return await withAdmin(grown, async (admin) =>
     BigInt((await admin.fetchTopicOffsets(topic))[0]?.high ?? '0'),

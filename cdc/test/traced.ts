@@ -8,7 +8,10 @@ const tables = `
   CREATE TABLE counter (id int PRIMARY KEY, n bigint NOT NULL);
   CREATE TABLE entry (id int, n bigint, PRIMARY KEY (id, n));
   CREATE TABLE bulk (id int PRIMARY KEY, v text);`;
-const monolithSql = `${tables} INSERT INTO counter SELECT id, 0 FROM generate_series(1, 4) id;`;
+/** So many rows that a transaction of them lies in the topic in several pieces. */
+export const bulkRows = 40_000;
+const monolithSql = `${tables} INSERT INTO counter SELECT id, 0 FROM generate_series(1, 4) id;
+  INSERT INTO bulk SELECT n, 'v' || n FROM generate_series(1, ${bulkRows}) n;`;
 /** The target writes down what is done to it, in order, and in which of its own transactions. */
 const serviceSql = `${tables}
   CREATE TABLE seen (at bigserial PRIMARY KEY, tx xid8 NOT NULL DEFAULT pg_current_xact_id(), what text, id int, n bigint);

@@ -57,17 +57,33 @@ describe('Debezium’s records', () => {
   });
 
   test('trap 74: a connector that failed within a transaction gives the rest, and nothing of it twice', () => {
-    const at = (lsn: number) =>
-      record({ op: 'c', source: { ...source(null), lsn }, transaction: {}, after: { id: lsn, v: 'a' } });
-    const inserts = (...ids: string[]) => ids.map((id) => ({ kind: 'insert', row: [id, 'a'] }));
-    expect(kinds([begin, at(200), at(210), begin, at(220), end(1)])).toMatchObject([
+    const at = (op: string, lsn: number) =>
+      record({
+        op,
+        source: { ...source(null), lsn },
+        transaction: {},
+        before: null,
+        after: { id: lsn, v: 'a' },
+      });
+    const updates = (...ids: string[]) => ids.map((id) => ({ kind: 'update', row: [id, 'a'] }));
+    expect(kinds([begin, at('u', 200), at('u', 210), begin, at('u', 220), end(1)])).toMatchObject([
       { kind: 'begin' },
-      ...inserts('200', '210', '220'),
+      ...updates('200', '210', '220'),
       { kind: 'commit' },
     ]);
-    expect(kinds([begin, begin, at(200), end(1)])).toHaveLength(3);
-    expect(() => kinds([begin, at(200), at(210), begin, at(200)])).toThrow(/was sent again/);
-    expect(() => kinds([begin, at(200), begin, at(210), end(2)])).toThrow(/has 2 events, 1 arrived/);
+    expect(kinds([begin, begin, at('c', 200), end(1)])).toHaveLength(3);
+    expect(() => kinds([begin, at('u', 200), at('u', 210), begin, at('u', 200)])).toThrow(/was sent again/);
+    expect(() => kinds([begin, at('u', 200), begin, at('u', 210), end(2)])).toThrow(
+      /has 2 events, 1 arrived/,
+    );
+  });
+
+  test('trap 74: what a connector may have passed over when it died stops the stream', () => {
+    const insert = record(row('c', { after: { id: 1, v: 'a' } }));
+    const emptied = record(row('t', { before: null, after: null }), { key: null });
+    const half = record(row('d', { before: { id: 1, v: null }, after: null }), { rekeyed: true });
+    for (const last of [insert, emptied, half])
+      expect(() => kinds([begin, last, begin])).toThrow(/passes over those/);
   });
 
   test('trap 03: an update without its old row stops where old rows tell NULL from what was left alone', () => {

@@ -73,6 +73,8 @@ interface Open {
   again: boolean;
   /** Position of its last record. */
   at: Json | undefined;
+  /** Whether more may lie at that position (rows of one COPY, tables of one TRUNCATE, both halves of a changed key). */
+  mayGoOn: boolean;
   /** Truncated and not yet said: what one statement did arrives as a record for each table. */
   truncated: Relation[];
 }
@@ -125,27 +127,36 @@ export class DebeziumTranslator {
       seen: 0,
       again: false,
       at: undefined,
+      mayGoOn: false,
       truncated: [],
     };
     return none;
   }
 
-  /** A connector that failed within a transaction says its beginning again, and counts from there on (trap 74). */
+  /**
+   * A connector that died within a transaction says its beginning again, counts from there on, and takes every record
+   * of the position that it had come to for done (trap 74).
+   */
   #again(open: Open, txId: string): Translated {
     if (open.txId !== txId)
       throw new MalformedRecord(`a transaction begins inside the transaction ${open.txId}`);
+    if (open.mayGoOn)
+      throw new MalformedRecord(
+        `its connector died within the transaction ${open.txId}, behind a row that may have been written at once with others, and passes over those`,
+      );
     open.seen = 0;
     open.again = true;
     return none;
   }
 
   /** What comes after such a failure must come behind what came before it. */
-  #follows(open: Open, source: JsonObject): void {
+  #follows(open: Open, source: JsonObject, mayGoOn: boolean): void {
     const { lsn: at } = source;
     if (open.again && open.at !== undefined && integer(at) < integer(open.at))
       throw new MalformedRecord(`a part of the transaction ${open.txId} was sent again`);
     open.again = false;
     open.at = at;
+    open.mayGoOn = mayGoOn;
   }
 
   /** Many transactions commit in the same millisecond. */
@@ -178,7 +189,7 @@ export class DebeziumTranslator {
       return { kind: 'position', position: integer(source['lsn']) };
     }
     const open = this.#within(String(source['txId']));
-    this.#follows(open, source);
+    this.#follows(open, source, false);
     open.seen += 1;
     const content = isObject(message) ? message['content'] : undefined;
     return {
@@ -192,10 +203,11 @@ export class DebeziumTranslator {
 
   #row(record: TopicRecord, value: JsonObject, source: JsonObject): Translated {
     const open = this.#within(String(source['txId']));
-    this.#follows(open, source);
+    const { op } = value;
+    this.#follows(open, source, op === 'c' || op === 't' || record.rekeyed);
     open.seen += 1;
     const table = this.#tables.get(`${String(source['schema'])}.${String(source['table'])}`);
-    if (value['op'] === 't') {
+    if (op === 't') {
       if (table) open.truncated.push(table.relation);
       return { kind: 'events', events: this.#begun(open, source) };
     }
