@@ -90,7 +90,16 @@ export default defineConfig({
           .split(',')
           .map((token) => ({ authorization: `Bearer ${token}` })),
       },
-      limits: { lag: '2s', drain: '1s', fence: '2s', hold: '6s', wal: '10GB' },
+      limits: {
+        lag: '2s',
+        drain: '1s',
+        fence: '2s',
+        hold: '6s',
+        wal: '10GB',
+        // A write is under way for a tenth of a second and more then; with less patience its client's next read,
+        // and with it most of a busy client's reads, would go to the owner.
+        ...(engine === 'debezium' ? { ownWrite: '500ms' } : {}),
+      },
     },
   },
   routes: {
