@@ -14,6 +14,7 @@ describe.skipIf(!(await canRunGrown()))('the bench of the grown engine, on few r
     );
     expect(report?.contenders.map(({ name }) => name)).toEqual([
       'JDBC sink',
+      'JDBC sink, rewritten',
       'our sink',
       'kafkajs alone',
       'kafkajs and JSON.parse',

@@ -1,6 +1,5 @@
-import { ConnectClient } from '@strangler/cdc';
-import { waitFor } from '@strangler/errors';
-import type { Grown } from '@strangler/grown';
+import type { ConnectClient } from '@strangler/cdc';
+import { StranglerError, waitFor } from '@strangler/errors';
 import type { Sides } from '../sides.ts';
 import { columnsSql } from './history.ts';
 
@@ -13,15 +12,18 @@ export async function createTheirTarget(sides: Sides): Promise<void> {
   await sides.query('service', `CREATE TABLE ${theirTable} ${columnsSql}`, theirDatabase);
 }
 
-/** Debezium's own sink, tuned. It begins at the topic's start, since each has a name of its own. */
-export function sinkConfig(sides: Sides, topic: string): Record<string, string> {
+/**
+ * Debezium's own sink, tuned. It begins at the topic's start, since each has a name of its own. `driver`: what is asked
+ * of the driver besides, after the URL's own parameters.
+ */
+export function sinkConfig(sides: Sides, topic: string, driver: string): Record<string, string> {
   const { hostname, port, username, password } = new URL(sides.url('service', theirDatabase));
   return {
     'connector.class': 'io.debezium.connector.jdbc.JdbcSinkConnector',
     'tasks.max': '1',
     topics: topic,
-    // The driver's batches become statements of many rows.
-    'connection.url': `jdbc:postgresql://${hostname}:${port}/${theirDatabase}?stringtype=unspecified&reWriteBatchedInserts=true`,
+    // Without it, text into a column of another type fails.
+    'connection.url': `jdbc:postgresql://${hostname}:${port}/${theirDatabase}?stringtype=unspecified${driver}`,
     'connection.username': username,
     'connection.password': password || 'not-asked-for',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the connector fills it in, not we.
@@ -44,20 +46,27 @@ export function sinkConfig(sides: Sides, topic: string): Record<string, string> 
 
 /** Starts the sink and settles when its task runs, which is when its time begins. */
 export async function startSink(
-  grown: Grown,
+  connect: ConnectClient,
   name: string,
   config: Readonly<Record<string, string>>,
   signal: AbortSignal,
-): Promise<ConnectClient> {
-  const connect = new ConnectClient(grown.connectUrl, signal);
+): Promise<void> {
   await connect.put(name, config);
-  await waitFor(
-    async () => {
-      const found = await connect.status(name);
-      if (found?.task === 'FAILED') throw new Error(found.trace ?? 'the JDBC sink failed');
-      return found?.task === 'RUNNING' ? true : undefined;
-    },
-    { timeoutMs: 60_000, everyMs: 25, what: "the JDBC sink's task", signal },
+  await waitFor(async () => ((await refuseFailed(connect, name)) === 'RUNNING' ? true : undefined), {
+    timeoutMs: 60_000,
+    everyMs: 25,
+    what: "the JDBC sink's task",
+    signal,
+  });
+}
+
+/** The state of the sink's task. @throws StranglerError COMPONENT_FAILED */
+export async function refuseFailed(connect: ConnectClient, name: string): Promise<string | undefined> {
+  const found = await connect.status(name);
+  if (found?.task !== 'FAILED') return found?.task;
+  throw new StranglerError(
+    'COMPONENT_FAILED',
+    `The JDBC sink failed: ${found.trace ?? 'it does not say why'}`,
+    'See the log of Kafka Connect.',
   );
-  return connect;
 }
