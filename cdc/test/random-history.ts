@@ -104,7 +104,9 @@ const types: Readonly<Record<string, { readonly type: string; readonly value: fc
     type: 'text',
     value: fc
       .nat()
-      .map((seed) => `(SELECT string_agg(md5((n * ${seed}::bigint)::text), '') FROM generate_series(1, 100) n)`),
+      .map(
+        (seed) => `(SELECT string_agg(md5((n * ${seed}::bigint)::text), '') FROM generate_series(1, 100) n)`,
+      ),
   },
 };
 
