@@ -3,7 +3,8 @@ import type { Grown } from '@strangler/grown';
 import { lsn } from '@strangler/postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConnectClient, dropSlot } from '../src/index.ts';
-import { kafkaOf, openTopicReader } from '../src/source/debezium/reader.ts';
+import { kafkaOf } from '../src/source/debezium/kafka.ts';
+import { openTopicReader } from '../src/source/debezium/reader.ts';
 import { ensureTopic } from '../src/source/debezium/topic.ts';
 import {
   allowConnections,

@@ -4,7 +4,7 @@ import type { Grown } from '@strangler/grown';
 import { connectorName } from '@strangler/ledger';
 import type { Admin, KafkaMessage } from 'kafkajs';
 import { topicOf } from '../src/connect/index.ts';
-import { kafkaOf } from '../src/source/debezium/reader.ts';
+import { kafkaOf, withAdmin as lendAdmin } from '../src/source/debezium/kafka.ts';
 import { checkpointOf } from './follow.ts';
 import type { Sides } from './sides.ts';
 
@@ -19,13 +19,7 @@ export async function streamTopic(sides: Sides): Promise<string> {
 }
 
 export async function withAdmin<T>(grown: Grown, work: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = kafkaOf(grown.brokers).admin();
-  await admin.connect();
-  try {
-    return await work(admin);
-  } finally {
-    await admin.disconnect();
-  }
+  return await lendAdmin({ brokers: grown.brokers }, 'the test', work);
 }
 
 /** Where the next record of the topic will be; what a transaction of Kafka's has not committed is not counted. */

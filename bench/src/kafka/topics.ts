@@ -85,8 +85,6 @@ export async function fillTopics(options: {
 const formOfTheirs = {
   'provide.transaction.metadata': 'false',
   'binary.handling.mode': 'bytes',
-  'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
-  'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
   'key.converter.schemas.enable': 'true',
   'value.converter.schemas.enable': 'true',
   // Read faster than gzip in Java; kafkajs, which cannot, does not read it.

@@ -1,4 +1,5 @@
 import { messageOf, StranglerError } from '@strangler/errors';
+import type { Direction } from '@strangler/ledger';
 import pg from 'pg';
 import { z } from 'zod';
 
@@ -44,6 +45,15 @@ function remedyFor(state: string): string {
   if (state.startsWith('22'))
     return 'The value has no place in the target column: widen its type, add the label, or correct the mapping, then restart the stream.';
   return 'Make the table fit the config again, then restart the stream; nothing was skipped.';
+}
+
+/** What a sink ends with that finds its lease gone. */
+export function leaseLost(extraction: string, direction: Direction): StranglerError {
+  return new StranglerError(
+    'LEASE_LOST',
+    `Another sink has taken over the ${direction} stream of ${extraction}.`,
+    'Nothing to do: one sink is enough, and this one has stopped.',
+  );
 }
 
 /** Whether the statement's order or identity is at fault, and parking the rows would help (traps 10 and 27). */

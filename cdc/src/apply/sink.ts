@@ -1,4 +1,3 @@
-import { StranglerError } from '@strangler/errors';
 import {
   advance,
   type Direction,
@@ -13,7 +12,7 @@ import type { Batch, Transaction } from '../assemble/index.ts';
 import type { SequencePlan, TablePlan } from '../plan/index.ts';
 import type { Change, Relation } from '../source/index.ts';
 import { ChangeWriter, MissingRow, missingRow } from './changes.ts';
-import { wantsParking } from './failure.ts';
+import { leaseLost, wantsParking } from './failure.ts';
 import { Grouping } from './groups.ts';
 import { decisionIn, type Marker, markerOf, type SourceView, viewAfter } from './marker.ts';
 import { moveSequences, type SequenceValues } from './sequences.ts';
@@ -151,11 +150,7 @@ export class Sink {
       bookmark: this.#options.bookmark?.(position) ?? null,
     };
     if (await advance(client, progress)) return;
-    throw new StranglerError(
-      'LEASE_LOST',
-      `Another sink has taken over the ${direction} stream of ${extraction}.`,
-      'Nothing to do: one sink is enough, and this one has stopped.',
-    );
+    throw leaseLost(extraction, direction);
   }
 
   async #write(transactions: readonly Transaction[], parking: boolean): Promise<void> {

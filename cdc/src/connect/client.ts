@@ -1,4 +1,4 @@
-import { deadline, messageOf, pause, StranglerError } from '@strangler/errors';
+import { deadline, messageOf, pause, StranglerError, waitFor } from '@strangler/errors';
 import { type Lsn, laterLsn, lsn } from '@strangler/postgres';
 import { z } from 'zod';
 
@@ -72,12 +72,19 @@ export class ConnectClient {
   /** Stops the connector and waits until its task has gone. */
   async stop(name: string): Promise<void> {
     await this.#call('PUT', `connectors/${name}/stop`);
-    const signal = deadline(stopMs, this.#signal);
-    for (;;) {
-      const found = await this.status(name);
-      if (!found || (found.state === 'STOPPED' && found.task === undefined)) return;
-      await pause(200, signal);
-    }
+    await waitFor(
+      async () => {
+        const found = await this.status(name);
+        return !found || (found.state === 'STOPPED' && found.task === undefined) ? true : undefined;
+      },
+      {
+        timeoutMs: stopMs,
+        everyMs: 200,
+        signal: this.#signal,
+        what: `the stop of ${name}`,
+        late: () => this.#failure(`${name} has not stopped within ${stopMs / 1_000} s`),
+      },
+    );
   }
 
   /** Takes a connector away with its offsets; the slot is not Connect's and stays. */

@@ -1,8 +1,8 @@
 import type { Config } from '@strangler/config';
-import { deadline, messageOf, StranglerError } from '@strangler/errors';
+import { deadline, StranglerError } from '@strangler/errors';
 import { type Checkpoint, connectorName } from '@strangler/ledger';
 import { ConnectClient, type ConnectorState } from '../connect/index.ts';
-import { kafkaOf } from '../source/debezium/reader.ts';
+import { withAdmin } from '../source/debezium/kafka.ts';
 
 type Grown = NonNullable<Config['grown']>;
 
@@ -11,45 +11,42 @@ const connectorClass = 'io.debezium.connector.postgresql.PostgresConnector';
 const debeziumSince = 3;
 const lookMs = 5_000;
 
+interface Problem {
+  readonly fact: string;
+  readonly remedy: string;
+}
+
 /** What of Kafka and Connect is missing for the engine debezium. */
-export async function grownProblems(
-  grown: Grown,
-  signal: AbortSignal,
-): Promise<readonly { readonly fact: string; readonly remedy: string }[]> {
-  const looked = await Promise.all([brokersProblem(grown), pluginProblem(grown, deadline(lookMs, signal))]);
-  return looked.filter((problem) => problem !== undefined);
+export async function grownProblems({ kafka, connect }: Grown, signal: AbortSignal): Promise<Problem[]> {
+  const looked = await Promise.all([
+    problemOf(async () => {
+      const impatient = { brokers: kafka, retry: { retries: 1 } };
+      await withAdmin(impatient, 'anybody', (admin) => admin.describeCluster());
+    }),
+    problemOf(async () => await findPlugin(connect, deadline(lookMs, signal))),
+  ]);
+  return looked.flat();
 }
 
-async function brokersProblem({ kafka }: Grown) {
-  const admin = kafkaOf(kafka, { retries: 1 }).admin();
+async function problemOf(look: () => Promise<void>): Promise<Problem[]> {
   try {
-    await admin.connect();
-    await admin.describeCluster();
-    return undefined;
+    await look();
+    return [];
   } catch (error) {
-    return {
-      fact: `Kafka at ${kafka.join(', ')} does not answer: ${messageOf(error)}.`,
-      remedy: 'Start it (`npm run kafka:up`), or correct `grown.kafka` in the config.',
-    };
-  } finally {
-    await admin.disconnect().catch(() => {});
+    if (error instanceof StranglerError) return [{ fact: error.fact, remedy: error.remedy }];
+    throw error;
   }
 }
 
-async function pluginProblem({ connect }: Grown, signal: AbortSignal) {
-  try {
-    const found = (await new ConnectClient(connect, signal).plugins()).find(
-      (each) => each.class === connectorClass,
-    );
-    if (found && Number.parseInt(found.version, 10) >= debeziumSince) return undefined;
-    return {
-      fact: `Kafka Connect at ${connect} has ${found ? `Debezium ${found.version}` : 'no Debezium for PostgreSQL'}.`,
-      remedy: `Install debezium-connector-postgres ${debeziumSince}.0 or newer.`,
-    };
-  } catch (error) {
-    if (!(error instanceof StranglerError)) throw error;
-    return { fact: error.fact, remedy: error.remedy };
-  }
+async function findPlugin(connect: string, signal: AbortSignal): Promise<void> {
+  const plugins = await new ConnectClient(connect, signal).plugins();
+  const found = plugins.find((each) => each.class === connectorClass);
+  if (found && Number.parseInt(found.version, 10) >= debeziumSince) return;
+  throw new StranglerError(
+    'CHECK_FAILED',
+    `Kafka Connect at ${connect} has ${found ? `Debezium ${found.version}` : 'no Debezium for PostgreSQL'}.`,
+    `Install debezium-connector-postgres ${debeziumSince}.0 or newer.`,
+  );
 }
 
 /** The connector of a stream as Connect shows it; undefined when the stream has none. Its RUNNING proves nothing: positions that advance do. */

@@ -1,16 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '@strangler/config';
-import { messageOf, pause, StranglerError } from '@strangler/errors';
+import { pause, StranglerError } from '@strangler/errors';
 import { type Checkpoint, connectorName, publicationName, sourceOf, useEngine } from '@strangler/ledger';
 import { formatLsn, type Lsn, laterLsn, type Sql, SqlPool } from '@strangler/postgres';
+import { leaseLost } from '../apply/index.ts';
 import { readCatalog, tableIn } from '../catalog/index.ts';
 import { ConnectClient, connectorConfig, topicOf } from '../connect/index.ts';
-import {
-  kafkaOf,
-  openTopicReader,
-  type TopicReader,
-  type TopicReaderOptions,
-} from '../source/debezium/reader.ts';
+import { withAdmin } from '../source/debezium/kafka.ts';
+import { openTopicReader, type TopicReader, type TopicReaderOptions } from '../source/debezium/reader.ts';
 import { sourceTables } from '../source/debezium/tables.ts';
 import { ensureTopic, topicRange } from '../source/debezium/topic.ts';
 import { heartbeatPrefix, type SourceTable } from '../source/debezium/translate.ts';
@@ -47,14 +44,14 @@ export async function openGrown(
   const { config, extraction, direction } = stream;
   const { checkpoint, source, target, lease } = session;
   const grown = grownOf(config);
-  const tables = await tablesOf(stream, session);
+  const tables = await topicTables(stream, session);
   let { attempt, bookmark } = checkpoint;
   if (checkpoint.engine === 'embedded' || attempt === null) {
     await dropGrown(config, checkpoint, signal);
     attempt = randomBytes(4).toString('hex');
     bookmark = null;
     const name = { extraction: extraction.name, direction, lease };
-    if (!(await useEngine(target, name, 'debezium', attempt))) throw leaseLost(extraction.name);
+    if (!(await useEngine(target, name, 'debezium', attempt))) throw leaseLost(extraction.name, direction);
   }
   const name = connectorName(checkpoint.slot, attempt);
   const connect = new ConnectClient(grown.connect, signal);
@@ -104,7 +101,7 @@ export async function openReturn(
   await new ConnectClient(grown.connect, signal).stop(name);
   await freeSlot(source, checkpoint.slot, signal);
   const { confirmed } = await checkSlotThere(source, checkpoint.slot);
-  const tables = await tablesOf(stream, session);
+  const tables = await topicTables(stream, session);
   const { bookmark, applied } = checkpoint;
   const topic = topicOf(name);
   const reader = await openTopicReader({ brokers: grown.kafka, topic, bookmark, applied, tables, ...take });
@@ -121,18 +118,15 @@ async function makeConnector(options: {
   signal: AbortSignal;
 }): Promise<void> {
   const { stream, name, connect, source, checkpoint, brokers, signal } = options;
-  const admin = kafkaOf(brokers).admin();
-  await admin.connect();
-  try {
-    await ensureTopic(admin, topicOf(name));
-    const { next } = await topicRange(admin, topicOf(name));
-    // What is in the topic may be ahead of the checkpoint; an empty one must begin at or before it.
-    if (next === 0n) {
-      await freeSlot(source, checkpoint.slot, signal);
-      await checkSlot(source, checkpoint.slot, checkpoint.applied);
-    }
-  } finally {
-    await admin.disconnect();
+  const topic = topicOf(name);
+  const { next } = await withAdmin({ brokers }, topic, async (admin) => {
+    await ensureTopic(admin, topic);
+    return await topicRange(admin, topic);
+  });
+  // What is in the topic may be ahead of the checkpoint; an empty one must begin at or before it.
+  if (next === 0n) {
+    await freeSlot(source, checkpoint.slot, signal);
+    await checkSlot(source, checkpoint.slot, checkpoint.applied);
   }
   const { config, extraction, direction } = stream;
   await connect.put(
@@ -147,7 +141,7 @@ async function makeConnector(options: {
 }
 
 /** How the records of the stream's tables are read, and of the ledger's, whose rows mark a switch. */
-async function tablesOf({ extraction }: StreamName, { source, plans }: Session): Promise<SourceTable[]> {
+async function topicTables({ extraction }: StreamName, { source, plans }: Session): Promise<SourceTable[]> {
   const ownership = { schema: 'strangler', name: 'ownership' };
   const catalog = await readCatalog(source, [...plans.map((each) => each.source), ownership]);
   const followed = plans.map((each) => ({
@@ -228,27 +222,9 @@ export async function dropGrown(
   const grown = grownOf(config);
   const name = connectorName(checkpoint.slot, checkpoint.attempt);
   await new ConnectClient(grown.connect, signal).remove(name);
-  const admin = kafkaOf(grown.kafka).admin();
-  try {
-    await admin.connect();
-    const ours = [topicOf(name), `__debezium-heartbeat.${name}`];
+  const ours = [topicOf(name), `__debezium-heartbeat.${name}`];
+  await withAdmin({ brokers: grown.kafka }, ours.join(' and '), async (admin) => {
     const topics = (await admin.listTopics()).filter((each) => ours.includes(each));
     if (topics.length > 0) await admin.deleteTopics({ topics });
-  } catch (error) {
-    throw new StranglerError(
-      'CONNECT_UNREACHABLE',
-      `The topic of ${name} could not be deleted: ${messageOf(error)}.`,
-      'Start Kafka, then run the command again.',
-    );
-  } finally {
-    await admin.disconnect();
-  }
-}
-
-export function leaseLost(extraction: string): StranglerError {
-  return new StranglerError(
-    'LEASE_LOST',
-    `Another sink has taken over a stream of ${extraction}.`,
-    'Nothing to do: one sink is enough, and this one has stopped.',
-  );
+  });
 }

@@ -10,10 +10,10 @@ import {
 } from '@strangler/ledger';
 import { type Lsn, laterLsn } from '@strangler/postgres';
 import type { Logger } from 'pino';
-import { applyFailure, type SequenceValues, Sink } from '../apply/index.ts';
+import { applyFailure, leaseLost, type SequenceValues, Sink } from '../apply/index.ts';
 import { Assembler, Backlog, type Batch } from '../assemble/index.ts';
 import { openReader, type Reader } from '../source/index.ts';
-import { dropGrown, leaseLost, openGrown, openReturn, type Take } from './grown.ts';
+import { dropGrown, openGrown, openReturn, type Take } from './grown.ts';
 import { LagMeter } from './lag.ts';
 import { currentPosition, monitorSource } from './monitor.ts';
 import { Pace } from './pace.ts';
@@ -50,6 +50,8 @@ export async function runStream(options: StreamOptions): Promise<void> {
   try {
     await new Stream(options, session, signal).run(stop);
   } catch (error) {
+    // Asked to end: what was under way fails of that, which says nothing of the stream.
+    if (options.signal.aborted) throw error;
     const failure = applyFailure(error, where);
     const stream = {
       extraction: options.extraction.name,
@@ -212,7 +214,7 @@ class Stream {
     const { extraction, direction } = this.#options;
     const { target, lease } = this.#session;
     const stream = { extraction: extraction.name, direction, lease };
-    if (!(await useEngine(target, stream, 'embedded', attempt))) throw leaseLost(extraction.name);
+    if (!(await useEngine(target, stream, 'embedded', attempt))) throw leaseLost(extraction.name, direction);
   }
 
   /** Takes away what is left of the engine debezium. Nothing of it is used any more: without Kafka the stream goes on. */

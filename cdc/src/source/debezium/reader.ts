@@ -2,16 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { messageOf, pause, StranglerError } from '@strangler/errors';
 import type { Lsn } from '@strangler/postgres';
-import kafkajs, {
-  type Admin,
-  type Consumer,
-  type EachBatchPayload,
-  type Kafka,
-  type RetryOptions,
-} from 'kafkajs';
+import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { ChangeEvent } from '../change.ts';
 import type { Reader } from '../reader.ts';
 import { isObject, type Json, parseJson } from './json.ts';
+import { kafkaOf, kafkaUnreachable, patient } from './kafka.ts';
 import { RecordParser } from './record.ts';
 import { checkRange, ensureTopic, topicRange, unusable } from './topic.ts';
 import {
@@ -48,19 +43,6 @@ const crashMs = 1_000;
 
 /** Records that are read at a stretch: about two milliseconds. */
 const pieceRecords = 500;
-
-/** As many tries outlive the failover of a broker. */
-const patient = { retries: 30, maxRetryTime: 2_000 };
-
-export function kafkaOf(brokers: readonly string[], retry: RetryOptions = patient): Kafka {
-  // Node finds no named exports in it.
-  return new kafkajs.Kafka({
-    clientId: 'strangler',
-    brokers: [...brokers],
-    retry,
-    logLevel: kafkajs.logLevel.NOTHING,
-  });
-}
 
 /**
  * Reads a topic from the bookmark in the target's database; the consumer group's offsets mean nothing (trap 73).
@@ -337,12 +319,6 @@ function crashed(options: TopicReaderOptions, error: Error): StranglerError {
   return unusable(options.topic, `its records cannot be read: ${why.message}`);
 }
 
-function unreachable(options: TopicReaderOptions, error: unknown): StranglerError {
-  if (error instanceof StranglerError) return error;
-  return new StranglerError(
-    'CONNECT_UNREACHABLE',
-    `Kafka at ${options.brokers.join(', ')} does not serve ${options.topic}: ${messageOf(error)}.`,
-    'Start it (`npm run kafka:up`), or correct `grown.kafka` in the config.',
-    { cause: error },
-  );
+function unreachable({ brokers, topic }: TopicReaderOptions, error: unknown): StranglerError {
+  return kafkaUnreachable(brokers, topic, error);
 }

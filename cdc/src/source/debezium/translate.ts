@@ -97,10 +97,6 @@ export class DebeziumTranslator {
     );
   }
 
-  get inTransaction(): boolean {
-    return this.#open !== undefined;
-  }
-
   /** @throws MalformedRecord when a record does not follow from those before it, UnreadableValue */
   translate(record: TopicRecord): Translated {
     const { value } = record;
