@@ -5,9 +5,9 @@ import type { Lsn } from '@strangler/postgres';
 import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { ChangeEvent } from '../change.ts';
 import type { Reader } from '../reader.ts';
-import { isObject, type Json, parseJson } from './json.ts';
+import { isObject, type Json } from './json.ts';
 import { kafkaOf, kafkaUnreachable, patient } from './kafka.ts';
-import { RecordParser } from './record.ts';
+import { parseJson, RecordParser } from './record.ts';
 import { checkRange, ensureTopic, topicRange, unusable } from './topic.ts';
 import {
   DebeziumTranslator,

@@ -1,10 +1,16 @@
-import { type Json, parseJson } from './json.ts';
+import type { Json } from './json.ts';
+
+/** Reads a whole text. @throws SyntaxError when it is not JSON, or nested too deeply. */
+export function parseJson(text: string): Json {
+  return new RecordParser('all').parse(text);
+}
 
 /**
- * Reads the records of a topic: what `parseJson` reads, without what nobody asks for (`neededOfRecord`), and faster,
- * since the records of one topic are alike. Where a text is not as expected it is read in the simple way.
+ * Reads the records of a topic without what nobody asks for (`needOf`), and fast, since the records of one topic are
+ * alike: it expects the keys of the last one. No digit is lost.
  */
 export class RecordParser {
+  readonly #need: Need;
   /** By the first letter of a record's first key: rows, transactions and messages have their own. */
   readonly #known: Expected[][] = [];
   #text = '';
@@ -12,19 +18,23 @@ export class RecordParser {
   /** The first backslash that is not behind us; beyond the text if there is none. */
   #backslash = 0;
 
+  constructor(need: Need = 'record') {
+    this.#need = need;
+  }
+
   /** @throws SyntaxError when it is not JSON, or nested too deeply */
   parse(text: string): Json {
-    if (text.charCodeAt(0) !== braceOpen) return parseJson(text);
     this.#text = text;
     this.#at = 0;
     this.#backslash = -1;
+    this.#blank();
     const letter = text.charCodeAt(2) & 127;
     let known = this.#known[letter];
     if (!known) {
       known = [];
       this.#known[letter] = known;
     }
-    const value = this.#object('record', known, 0);
+    const value = this.#value(this.#need, known, 0);
     this.#blank();
     if (this.#at < text.length) throw this.#wrong('text after the value');
     return value;
@@ -158,11 +168,11 @@ export class RecordParser {
 
   #otherNumber(): number | bigint {
     number.lastIndex = this.#at;
-    const [text] = number.exec(this.#text) ?? [];
+    const [text, fraction, exponent] = number.exec(this.#text) ?? [];
     if (text === undefined) throw this.#wrong('no value');
     this.#at += text.length;
-    const value = parseJson(text);
-    return typeof value === 'bigint' ? value : Number(value);
+    const whole = fraction === undefined && exponent === undefined;
+    return whole && text.length > 15 ? BigInt(text) : Number(text);
   }
 
   #word<T>(word: string, value: T): T {

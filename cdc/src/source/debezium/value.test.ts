@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { unchanged } from '../change.ts';
-import { parseJson } from './json.ts';
+import { parseJson } from './record.ts';
 import { cellOf, placeholder, UnreadableValue } from './value.ts';
 
 describe('JSON without loss', () => {

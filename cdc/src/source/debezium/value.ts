@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Cell, unchanged } from '../change.ts';
-import { isObject, type Json, parseJson } from './json.ts';
+import { isObject, type Json } from './json.ts';
+import { parseJson } from './record.ts';
 
 /** What Debezium sends for a large value that an update left alone: no text that anybody stores. */
 export const placeholder = '\u0001strangler-unchanged-5f0c6a1e\u0001';
