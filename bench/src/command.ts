@@ -1,19 +1,13 @@
 import { cpus, release } from 'node:os';
-import { isAbort, messageOf, StranglerError } from '@strangler/errors';
+import { interruption, isAbort, messageOf, StranglerError } from '@strangler/errors';
 
 /** Runs a command of the bench until it is done, or until Ctrl-C. Returns the exit code. */
 export async function runCommand(work: (signal: AbortSignal) => Promise<boolean>): Promise<number> {
-  const interrupted = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      if (interrupted.signal.aborted) process.exit(130);
-      interrupted.abort();
-    });
-  }
+  const interrupted = interruption();
   try {
-    return (await work(interrupted.signal)) ? 0 : 1;
+    return (await work(interrupted)) ? 0 : 1;
   } catch (error) {
-    if (interrupted.signal.aborted && (isAbort(error) || error === interrupted.signal.reason)) return 130;
+    if (interrupted.aborted && (isAbort(error) || error === interrupted.reason)) return 130;
     if (error instanceof StranglerError) console.error(`${error.code}: ${error.fact}\n${error.remedy}`);
     else console.error(`UNEXPECTED: ${messageOf(error)}`);
     return error instanceof StranglerError ? error.exitCode : 1;

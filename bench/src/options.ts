@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { messageOf, StranglerError } from '@strangler/errors';
+import { parseUsage, StranglerError } from '@strangler/errors';
 
 export const partNames = ['facade', 'copy', 'drain'] as const;
 /** What is measured: each against what one would take without the toolkit. */
@@ -70,8 +69,8 @@ export function parseOptions(args: string[]): CommandLine {
 }
 
 function parse(args: string[]) {
-  try {
-    return parseArgs({
+  return parseUsage(
+    {
       args,
       allowPositionals: true,
       options: {
@@ -80,8 +79,7 @@ function parse(args: string[]) {
         check: { type: 'boolean', default: false },
         profile: { type: 'string' },
       },
-    });
-  } catch (error) {
-    throw new StranglerError('USAGE', `${messageOf(error)}.`, `\n${usage}`);
-  }
+    },
+    `\n${usage}`,
+  );
 }

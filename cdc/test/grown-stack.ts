@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { canRunGrown, type Grown, startGrown } from '@strangler/grown';
+import { canRunGrown, type Grown, keptArtifacts, startGrown } from '@strangler/grown';
 import { afterAll } from 'vitest';
 
 /** Whether Kafka and Connect can run on this machine. */
@@ -10,11 +10,10 @@ export const java = await canRunGrown();
 /** Connect and a broker, or two, for a test file, gone when it ends. */
 export async function grownStack(brokers: 1 | 2 = 1): Promise<Grown> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'strangler-grown-'));
-  const artifacts = process.env['STRANGLER_ARTIFACTS'];
   const grown = await startGrown({
     dataDir,
     brokers,
-    ...(artifacts ? { artifactsDir: artifacts } : {}),
+    artifactsDir: keptArtifacts(process.env),
     env: { STRANGLER_SOURCE_PASSWORD: process.env['STRANGLER_SOURCE_PASSWORD'] ?? 'not-asked-for' },
     onLog: () => {},
     signal: AbortSignal.timeout(280_000),

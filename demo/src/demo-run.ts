@@ -2,6 +2,18 @@ import path from 'node:path';
 import { repository, runCommand } from '@strangler/stack';
 import type { DemoResult } from './result.ts';
 
+/** What the result of every run has in which nothing went wrong. */
+export const flawless: Partial<DemoResult> = {
+  ok: true,
+  failedRequests: 0,
+  unknownWrites: 0,
+  lostWrites: 0,
+  duplicatedWrites: 0,
+  staleReads: 0,
+};
+/** The way of the whole demo. */
+export const outBackAndOut = [{ direction: 'forward' }, { direction: 'reverse' }, { direction: 'forward' }];
+
 /** Runs `npm run demo` as a person does, for tests: its exit code, its JSON, and what it said. */
 export async function demoRun(
   ...args: string[]

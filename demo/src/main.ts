@@ -1,5 +1,5 @@
 /** `npm run demo`: takes the shop's orders out of the monolith under traffic, and back, and out again. */
-import { isAbort, messageOf, StranglerError } from '@strangler/errors';
+import { interruption, isAbort, messageOf, StranglerError } from '@strangler/errors';
 import { type DemoReport, runDemo } from './demo.ts';
 import { parseOptions } from './options.ts';
 import { paint } from './paint.ts';
@@ -7,21 +7,15 @@ import { paint } from './paint.ts';
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const interrupted = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      if (interrupted.signal.aborted) process.exit(130);
-      interrupted.abort();
-    });
-  }
+  const interrupted = interruption();
   try {
     const options = parseOptions(process.argv.slice(2));
-    const report = await runDemo(options, process.stderr, interrupted.signal);
+    const report = await runDemo(options, process.stderr, interrupted);
     printReport(report);
     if (options.json) process.stdout.write(`${JSON.stringify(report.result)}\n`);
     return report.result.ok ? 0 : 1;
   } catch (error) {
-    if (interrupted.signal.aborted && isAbort(error)) return 130;
+    if (interrupted.aborted && isAbort(error)) return 130;
     if (error instanceof StranglerError)
       console.error(`${paint('red', error.code)}: ${error.fact}\n${error.remedy}`);
     else console.error(`${paint('red', 'UNEXPECTED')}: ${messageOf(error)}`);

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { messageOf, StranglerError } from '@strangler/errors';
+import { parseUsage, StranglerError } from '@strangler/errors';
 import { grownParts, type Part, parts } from '@strangler/stack';
 import { type BugName, bugNamed, bugNames } from './bugs/planted.ts';
 
@@ -66,8 +65,8 @@ function partsNamed(names: string | undefined, running: readonly Part[]): readon
 }
 
 function parse(args: string[]) {
-  try {
-    return parseArgs({
+  return parseUsage(
+    {
       args,
       options: {
         json: { type: 'boolean', default: false },
@@ -80,8 +79,7 @@ function parse(args: string[]) {
         kill: { type: 'string' },
         bug: { type: 'string' },
       },
-    });
-  } catch (cause) {
-    throw new StranglerError('USAGE', `${messageOf(cause)}.`, usage, { cause });
-  }
+    },
+    usage,
+  );
 }

@@ -3,7 +3,6 @@ import type { Part, Stack } from '@strangler/stack';
 import { runCommand } from '@strangler/stack';
 import { z } from 'zod';
 import { type BugName, plantAfterSync } from './bugs/planted.ts';
-import { bothConnectorsRun } from './connectors.ts';
 import { openReports } from './disturbance.ts';
 import type { Journal } from './journal.ts';
 import type { Operator } from './operator.ts';
@@ -45,8 +44,14 @@ type Step = [name: string, run: () => Promise<void>];
 
 const reads = ['get', 'list'];
 const windowMs = 5_000;
+const connectorsMs = 60_000;
 
 const switched = z.object({ pauseMs: z.number(), heldRequests: z.number() });
+const shown = z.object({
+  extractions: z.array(
+    z.object({ streams: z.array(z.object({ connector: z.object({ state: z.string() }).nullable() })) }),
+  ),
+});
 const verified = z.object({
   tables: z.array(
     z.object({
@@ -68,11 +73,8 @@ export class Walk {
 
   /** @returns whether every step was done */
   async walk(): Promise<boolean> {
-    const { operator, phases, stack, traffic, signal } = this.#o;
-    const { grown } = stack;
-    const throughKafka: Step[] = grown
-      ? [['through Kafka', async () => void (await bothConnectorsRun(grown.connect, signal))]]
-      : [];
+    const { operator, phases, stack, traffic } = this.#o;
+    const throughKafka: Step[] = stack.grown ? [['through Kafka', () => this.#bothConnectorsRun()]] : [];
     const steps: Step[] = [
       ['shopping', () => this.#shop(phases.warmUp)],
       ['quote by flag', () => this.#moveReads('quote', 100, ['quote'], phases.reads)],
@@ -170,6 +172,21 @@ export class Walk {
     traffic.step = step;
     await pause(ms, signal);
     if (what === 'orders' && percent === 100) this.walked.serviceShare = traffic.serviceShare(step, routes);
+  }
+
+  /** Waits until `status` says that Debezium carries both streams. */
+  async #bothConnectorsRun(): Promise<void> {
+    const { operator, signal } = this.#o;
+    await waitFor(
+      async () => {
+        const { extractions } = shown.parse(await operator.run('status', 'orders'));
+        const streams = extractions.flatMap((each) => each.streams);
+        return streams.length === 2 && streams.every((each) => each.connector?.state === 'RUNNING')
+          ? true
+          : undefined;
+      },
+      { timeoutMs: connectorsMs, everyMs: 1_000, what: 'The start of both connectors', signal },
+    );
   }
 
   /** Stops the process that carries the streams for a moment: nobody may notice. */

@@ -4,11 +4,17 @@ import path from 'node:path';
 import { freePort } from '@strangler/cluster';
 import { waitFor } from '@strangler/errors';
 import { expect, onTestFinished, test } from 'vitest';
-import { bringDown, bringUp, canRunGrown, type GrownOptions, readDaemons, startGrown } from './index.ts';
+import {
+  bringDown,
+  bringUp,
+  canRunGrown,
+  type GrownOptions,
+  keptArtifacts,
+  readDaemons,
+  startGrown,
+} from './index.ts';
 
 const runnable = await canRunGrown();
-/** Kept between runs: what Maven fetched. */
-const artifactsDir = path.join(import.meta.dirname, '..', '..', '.strangler', 'kafka');
 
 async function options(): Promise<
   GrownOptions & { ports: { brokers: number[]; controller: number; connect: number } }
@@ -20,7 +26,7 @@ async function options(): Promise<
   });
   return {
     dataDir,
-    artifactsDir,
+    artifactsDir: keptArtifacts(process.env),
     ports: { brokers: [await freePort()], controller: await freePort(), connect: await freePort() },
     env: {},
     onLog: () => {},

@@ -1,13 +1,13 @@
 /** `npm run kafka:up | kafka:down | kafka:status`: Kafka, Connect and Debezium on this machine, until told to go. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { assertPortFree } from '@strangler/cluster';
-import { StranglerError } from '@strangler/errors';
+import { interruption, parseUsage, StranglerError } from '@strangler/errors';
 import { keptArtifacts } from './artifacts.ts';
 import { bringDown, bringUp, readDaemons } from './daemons.ts';
 import type { GrownPorts } from './settings.ts';
 
+const usage = 'npm run kafka:up [-- --brokers 2], kafka:down, kafka:status';
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const dataDir = path.join(
   path.resolve(process.env['STRANGLER_DATA'] ?? path.join(repository, '.strangler')),
@@ -21,14 +21,17 @@ process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
 });
 
 async function main(argv: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: argv,
-    options: { brokers: { type: 'string', default: '1' } },
-    allowPositionals: true,
-  });
+  const { values, positionals } = parseUsage(
+    {
+      args: argv,
+      options: { brokers: { type: 'string', default: '1' } },
+      allowPositionals: true,
+    },
+    usage,
+  );
   switch (positionals[0]) {
     case 'up':
-      return await up(values.brokers === '2' ? 2 : 1);
+      return await up(brokersOf(values.brokers));
     case 'down':
       console.log(
         (await bringDown(dataDir)) ? 'Kafka and Connect are down; their data stays.' : 'Nothing was up.',
@@ -37,12 +40,14 @@ async function main(argv: string[]): Promise<number> {
     case 'status':
       return await status();
     default:
-      throw new StranglerError(
-        'USAGE',
-        'Say up, down or status.',
-        'npm run kafka:up [-- --brokers 2], kafka:down, kafka:status',
-      );
+      throw new StranglerError('USAGE', 'Say up, down or status.', usage);
   }
+}
+
+function brokersOf(text: string): 1 | 2 {
+  if (text === '1') return 1;
+  if (text === '2') return 2;
+  throw new StranglerError('USAGE', `--brokers is "${text}".`, 'Give 1, or 2 for trying failures.');
 }
 
 async function up(brokers: 1 | 2): Promise<number> {
@@ -66,7 +71,8 @@ async function up(brokers: 1 | 2): Promise<number> {
     brokers,
     env,
     onLog: (line) => console.error(line),
-    signal: new AbortController().signal,
+    // What has started by then is ended: nobody would know of it.
+    signal: interruption(),
   });
   console.log(started ? 'Kafka and Connect are up.' : 'Kafka and Connect were up already.');
   return await status();

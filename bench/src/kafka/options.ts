@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { messageOf, StranglerError } from '@strangler/errors';
+import { parseUsage, StranglerError } from '@strangler/errors';
 import { type History, histories } from './history.ts';
 
 /** What `npm run bench:kafka` was asked for. */
@@ -55,8 +54,8 @@ function wholeNumber(name: string, text: string, least: number): number {
 }
 
 function parse(args: string[]) {
-  try {
-    return parseArgs({
+  return parseUsage(
+    {
       args,
       allowPositionals: true,
       options: {
@@ -66,8 +65,7 @@ function parse(args: string[]) {
         check: { type: 'boolean', default: false },
         profile: { type: 'string' },
       },
-    });
-  } catch (error) {
-    throw new StranglerError('USAGE', `${messageOf(error)}.`, `\n${usage}`);
-  }
+    },
+    `\n${usage}`,
+  );
 }

@@ -1,18 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { waitFor } from '@strangler/errors';
-import { canRunGrown, startGrown } from '@strangler/grown';
+import type { Grown } from '@strangler/grown';
 import { publicationName, slotName } from '@strangler/ledger';
-import { Kafka, logLevel } from 'kafkajs';
-import { expect, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { grownStack, java } from '../../test/grown-stack.ts';
 import { makeSides } from '../../test/sides.ts';
+import { ConnectClient, connectorConfig, topicOf } from '../connect/index.ts';
+import { kafkaOf, withAdmin } from '../source/debezium/kafka.ts';
 import { recordLine } from './record.ts';
 import { tailChanges } from './tail.ts';
 
-const runnable = await canRunGrown();
-const artifactsDir = path.join(import.meta.dirname, '..', '..', '..', '.strangler', 'kafka');
 const scalars = {
   i8: 'bigint',
   f8: 'double precision',
@@ -113,7 +110,12 @@ function comparable(text: string): Line {
   });
 }
 
-test.skipIf(!runnable)(
+let grown: Grown | undefined;
+beforeAll(async () => {
+  grown = java ? await grownStack() : undefined;
+});
+
+test.skipIf(!java)(
   'tail prints, record by record, what the real Debezium writes for the same changes',
   async () => {
     const sides = await makeSides({
@@ -124,22 +126,19 @@ test.skipIf(!runnable)(
     await sides.prepare();
     const { config, extraction } = sides;
     const name = slotName(config.environment, 'x', 'forward');
-    const dataDir = await mkdtemp(path.join(tmpdir(), 'strangler-tail-'));
-    onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
     const signal = AbortSignal.timeout(400_000);
-    const grown = await startGrown({ dataDir, artifactsDir, env: {}, onLog: () => {}, signal });
-    onTestFinished(() => grown.stop());
+    if (!grown) throw new Error('no Kafka');
+    const kafka = grown;
     await sides.monolith.query(`SELECT pg_create_logical_replication_slot('${name}', 'pgoutput')`);
     onTestFinished(async () => {
-      await grown.stop();
+      await kafka.stop();
       await sides.monolith.query(`SELECT pg_drop_replication_slot('${name}')`);
     });
-    await putConnector(
-      grown.connectUrl,
-      name,
-      sides.monolith.url(),
-      publicationName(config.environment, 'x'),
-    );
+    const publication = publicationName(config.environment, 'x');
+    await new ConnectClient(kafka.connectUrl, signal).put(name, {
+      ...connectorConfig({ name, slot: name, publication, url: sides.monolith.url() }),
+      'unavailable.value.placeholder': '~U~',
+    });
     await waitFor(
       async () => {
         const [row] = await sides.monolith.query(
@@ -162,7 +161,7 @@ test.skipIf(!runnable)(
     await Promise.race([ready.promise, tail]);
     for (const sql of history) await sides.monolith.query(sql);
     await sides.monolith.query("SELECT pg_logical_emit_message(false, 'end', '')");
-    const theirs = await topicUntilEnd([...grown.brokers], `${name}.log`);
+    const theirs = await topicUntilEnd(kafka.brokers, topicOf(name));
     await waitFor(async () => (ours.length >= theirs.length ? true : undefined), {
       timeoutMs: 20_000,
       what: 'the tail',
@@ -175,74 +174,15 @@ test.skipIf(!runnable)(
   },
 );
 
-async function putConnector(
-  connect: string,
-  name: string,
-  database: string,
-  publication: string,
-): Promise<void> {
-  const url = new URL(database);
-  const response = await fetch(`${connect}/connectors/${name}/config`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
-      'tasks.max': '1',
-      'database.hostname': url.hostname,
-      'database.port': url.port,
-      'database.user': 'strangler_source',
-      'database.password': 'unused',
-      'database.dbname': url.pathname.slice(1),
-      'topic.prefix': name,
-      'plugin.name': 'pgoutput',
-      'slot.name': name,
-      'slot.drop.on.stop': 'false',
-      'publication.name': publication,
-      'publication.autocreate.mode': 'disabled',
-      'snapshot.mode': 'no_data',
-      'provide.transaction.metadata': 'true',
-      'skipped.operations': 'none',
-      'tombstones.on.delete': 'false',
-      'extended.headers.enabled': 'false',
-      'decimal.handling.mode': 'string',
-      'time.precision.mode': 'isostring',
-      'interval.handling.mode': 'string',
-      'binary.handling.mode': 'hex',
-      'hstore.handling.mode': 'json',
-      'include.unknown.datatypes': 'true',
-      'unavailable.value.placeholder': '~U~',
-      'exactly.once.support': 'required',
-      'topic.creation.default.replication.factor': '1',
-      'topic.creation.default.partitions': '1',
-      'topic.creation.default.cleanup.policy': 'delete',
-      transforms: 'one',
-      'transforms.one.type': 'org.apache.kafka.connect.transforms.RegexRouter',
-      'transforms.one.regex': '^(?!__debezium-heartbeat).*',
-      'transforms.one.replacement': `${name}.log`,
-      'poll.interval.ms': '50',
-      'producer.override.compression.type': 'gzip',
-    }),
-  });
-  expect(await response.text(), 'the answer of Connect').toContain(name);
-  expect(response.status).toBe(201);
-}
-
 /** Every record up to the message `end`, without it. */
-async function topicUntilEnd(brokers: string[], topic: string): Promise<Line[]> {
-  const kafka = new Kafka({
-    brokers,
-    clientId: 'test',
-    logLevel: logLevel.NOTHING,
-    retry: { retries: 30, maxRetryTime: 2_000 },
-  });
-  const admin = kafka.admin();
-  await admin.connect();
-  await waitFor(async () => ((await admin.listTopics()).includes(topic) ? true : undefined), {
-    timeoutMs: 60_000,
-    what: 'the topic',
-  });
-  await admin.disconnect();
-  const consumer = kafka.consumer({ groupId: topic });
+async function topicUntilEnd(brokers: readonly string[], topic: string): Promise<Line[]> {
+  await withAdmin({ brokers }, topic, (admin) =>
+    waitFor(async () => ((await admin.listTopics()).includes(topic) ? true : undefined), {
+      timeoutMs: 60_000,
+      what: 'the topic',
+    }),
+  );
+  const consumer = kafkaOf(brokers).consumer({ groupId: topic });
   const lines: Line[] = [];
   const ended = Promise.withResolvers<void>();
   await consumer.connect();
