@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assertPortFree } from '@strangler/cluster';
-import { interruption, parseUsage, StranglerError } from '@strangler/errors';
+import { interruption, isAbort, parseUsage, StranglerError } from '@strangler/errors';
 import { keptArtifacts } from './artifacts.ts';
 import { bringDown, bringUp, readDaemons } from './daemons.ts';
 import type { GrownPorts } from './settings.ts';
@@ -15,6 +15,7 @@ const dataDir = path.join(
 );
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  if (isAbort(error)) return 130;
   if (!(error instanceof StranglerError)) throw error;
   console.error(`${error.code}: ${error.fact}\n${error.remedy}`);
   return error.exitCode;
