@@ -22,6 +22,7 @@ const names = {
 };
 
 const checkEveryMs = 2_000;
+const settleMs = 10_000;
 
 /** The second makes statements of many rows out of the first one's batches. */
 const drivers = { theirs: '', rewritten: '&reWriteBatchedInserts=true' };
@@ -183,12 +184,24 @@ async function watching(url: string, table: string) {
       );
     },
     expect: async (contents: string, who: string) => {
-      const { rows } = await client.query<{ contents: string }>(contentsSql(table));
-      if (rows[0]?.contents === contents) return;
-      throw new StranglerError(
-        'COMPONENT_FAILED',
-        `The table of ${who} is not the source's: ${rows[0]?.contents} instead of ${contents}.`,
-        'A figure for other contents means nothing: none is shown.',
+      let found: string | undefined;
+      // A batch of the JDBC sink is not one transaction: its deletes come after the rows that it writes, the last one, too.
+      await waitFor(
+        async () => {
+          const { rows } = await client.query<{ contents: string }>(contentsSql(table));
+          found = rows[0]?.contents;
+          return found === contents ? true : undefined;
+        },
+        {
+          timeoutMs: settleMs,
+          what: `the contents of ${who}`,
+          late: () =>
+            new StranglerError(
+              'COMPONENT_FAILED',
+              `The table of ${who} is not the source's: ${found} instead of ${contents}.`,
+              'A figure for other contents means nothing: none is shown.',
+            ),
+        },
       );
     },
   };

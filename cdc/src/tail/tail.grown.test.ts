@@ -101,11 +101,13 @@ interface Line {
   value: unknown;
 }
 
-/** What two readers of one log may see differently: clocks, and what Java prints of an object. */
+/** What two readers of one log may see differently: clocks, what Java prints of an object, and the order of its map. */
 function comparable(text: string): Line {
   const exact = text.replaceAll(/([:[,])(-?\d{16,})(?=[,\]}])/g, '$1"$2"');
   return JSON.parse(exact, (name, value) => {
     if (/^ts_(ms|us|ns)$/.test(name) || name === 'name' || name === 'topic') return undefined;
+    if (name === 'data_collections' && Array.isArray(value))
+      return value.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
     return typeof value === 'string' && value.includes('LogicalDecodingMessageId') ? 'message' : value;
   });
 }
