@@ -29,7 +29,7 @@ function grownOf(config: Config): NonNullable<Config['grown']> {
 }
 
 /** What is done with what a topic says. */
-export type Take = Pick<TopicReaderOptions, 'onEvent' | 'onPosition'>;
+type Take = Pick<TopicReaderOptions, 'onEvent' | 'onPosition'>;
 
 /**
  * The stream's topic, from the bookmark on; its connector runs, and is made if there is none. The slot has been seen
@@ -38,7 +38,7 @@ export type Take = Pick<TopicReaderOptions, 'onEvent' | 'onPosition'>;
 export async function openGrown(
   stream: StreamName,
   session: Session,
-  take: Take,
+  { onEvent, onPosition }: Take,
   signal: AbortSignal,
 ): Promise<TopicReader & { tend(): Promise<void> }> {
   const { config, extraction, direction } = stream;
@@ -63,7 +63,15 @@ export async function openGrown(
   }
   const topic = topicOf(name);
   const { applied } = checkpoint;
-  const reader = await openTopicReader({ brokers: grown.kafka, topic, bookmark, applied, tables, ...take });
+  const reader = await openTopicReader({
+    brokers: grown.kafka,
+    topic,
+    bookmark,
+    applied,
+    tables,
+    onEvent,
+    onPosition,
+  });
   const url = databaseOf(stream, sourceOf[direction]);
   // The session's own connection answers one question at a time.
   const questions = new SqlPool({
@@ -92,7 +100,7 @@ export async function openGrown(
 export async function openReturn(
   stream: StreamName,
   session: Session,
-  take: Take,
+  { onEvent, onPosition }: Take,
   signal: AbortSignal,
 ): Promise<TopicReader & { readonly end: Lsn }> {
   const { checkpoint, source } = session;
@@ -104,7 +112,15 @@ export async function openReturn(
   const tables = await topicTables(stream, session);
   const { bookmark, applied } = checkpoint;
   const topic = topicOf(name);
-  const reader = await openTopicReader({ brokers: grown.kafka, topic, bookmark, applied, tables, ...take });
+  const reader = await openTopicReader({
+    brokers: grown.kafka,
+    topic,
+    bookmark,
+    applied,
+    tables,
+    onEvent,
+    onPosition,
+  });
   return { ...reader, end: laterLsn(confirmed, applied) };
 }
 

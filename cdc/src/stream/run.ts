@@ -1,24 +1,14 @@
-import { pause, StranglerError } from '@strangler/errors';
-import {
-  originName,
-  otherDirection,
-  publicationName,
-  sourceOf,
-  stopStream,
-  targetOf,
-  useEngine,
-} from '@strangler/ledger';
+import { originName, otherDirection, stopStream, targetOf } from '@strangler/ledger';
 import { type Lsn, laterLsn } from '@strangler/postgres';
 import type { Logger } from 'pino';
-import { applyFailure, leaseLost, type SequenceValues, Sink } from '../apply/index.ts';
+import { applyFailure, type SequenceValues, Sink } from '../apply/index.ts';
 import { Assembler, Backlog, type Batch } from '../assemble/index.ts';
-import { openReader, type Reader } from '../source/index.ts';
-import { dropGrown, openGrown, openReturn, type Take } from './grown.ts';
+import { type OpenSource, openSource } from './engine.ts';
 import { LagMeter } from './lag.ts';
 import { currentPosition, monitorSource } from './monitor.ts';
 import { Pace } from './pace.ts';
 import { type PlantedBug, plantedBug } from './planted-bug.ts';
-import { databaseOf, openSession, type Session, type StreamName } from './session.ts';
+import { openSession, type Session, type StreamName } from './session.ts';
 
 export interface StreamOptions extends StreamName {
   /** Ends the stream between two transactions. */
@@ -34,7 +24,6 @@ const spillBytes = 64 << 20;
 const pauseBytes = 32 << 20;
 const resumeBytes = 8 << 20;
 const sequencesEveryMs = 1_000;
-const waitMs = 50;
 
 /**
  * Carries one direction of one extraction until the signal aborts.
@@ -66,12 +55,6 @@ export async function runStream(options: StreamOptions): Promise<void> {
   }
 }
 
-interface Opened {
-  readonly reader: Reader;
-  /** What runs beside the loop; the stream ends with the first of them that ends. */
-  readonly beside: readonly (() => Promise<void>)[];
-}
-
 /** The parts of a running stream and how they meet: reader → assembler → backlog → sink → confirmation. */
 class Stream {
   readonly #options: StreamOptions;
@@ -82,10 +65,8 @@ class Stream {
   readonly #pace: Pace;
   readonly #sink: Sink;
   readonly #bug: PlantedBug;
-  #reader: Reader | undefined;
-  #bookmarkAt: ((applied: Lsn) => bigint | null) | undefined;
+  #source: OpenSource | undefined;
   #paused = false;
-  #cameBack = false;
   #pending: Lsn | undefined;
   #sequences: SequenceValues | undefined;
   #sequencesAt = 0;
@@ -107,7 +88,7 @@ class Stream {
       view: { epoch: checkpoint.sourceEpoch, state: checkpoint.sourceState },
       isEcho: (origin) => this.#isEcho(origin),
       lag: (applied, commitTime) => this.#lagAt(applied, commitTime),
-      bookmark: (applied) => this.#bookmarkAt?.(applied) ?? null,
+      bookmark: (applied) => this.#source?.bookmarkAt(applied) ?? null,
       notice: (what, detail) => log.warn(detail, what),
     });
     this.#pace = new Pace(() => this.#sink.view.state);
@@ -128,8 +109,8 @@ class Stream {
       },
     });
     const { extraction, direction, log } = this.#options;
-    const { reader, beside } = await this.#open(assembler);
-    this.#reader = reader;
+    const opened = await this.#open(assembler);
+    this.#source = opened;
     log.info({ extraction: extraction.name, direction, applied: checkpoint.applied.toString() }, 'following');
     const monitor = monitorSource({
       source,
@@ -141,25 +122,25 @@ class Stream {
       signal: this.#signal,
     });
     const loop = this.#applyAll();
-    const tasks = [loop, monitor, ...beside.map((start) => start())];
+    const tasks = [loop, monitor, ...opened.beside.map((start) => start())];
     try {
-      await Promise.race([...tasks, reader.ended]);
+      await Promise.race([...tasks, opened.reader.ended]);
     } finally {
       stop.abort();
       await Promise.allSettled(tasks);
-      await reader.close();
+      await opened.reader.close();
       assembler.discard();
       this.#backlog.discard();
     }
-    // Not while the loop may be within a transaction of the same connection.
-    if (this.#cameBack) await this.#useOwnReader(checkpoint.attempt);
+    await opened.ended();
   }
 
-  /** Opens the source that the config names; what comes out of it is the same. */
-  async #open(assembler: Assembler): Promise<Opened> {
-    const { extraction } = this.#options;
+  #open(assembler: Assembler): Promise<OpenSource> {
     const { checkpoint } = this.#session;
-    const take: Take = {
+    return openSource({
+      stream: this.#options,
+      session: this.#session,
+      signal: this.#signal,
       onEvent: (event, bytes) => {
         assembler.take(
           this.#bug.alters(event, (origin) => this.#isEcho(origin)),
@@ -169,65 +150,9 @@ class Stream {
       },
       // A connector starts before the checkpoint's position, so that its positions may be older.
       onPosition: (position) => this.#backlog.reach(laterLsn(position, checkpoint.applied)),
-    };
-    if (extraction.engine === 'debezium') {
-      const reader = await openGrown(this.#options, this.#session, take, this.#signal);
-      this.#bookmarkAt = (applied) => reader.bookmarkAt(applied);
-      return { reader, beside: [() => reader.tend()] };
-    }
-    if (checkpoint.engine === 'debezium') {
-      const reader = await openReturn(this.#options, this.#session, take, this.#signal);
-      this.#bookmarkAt = (applied) => reader.bookmarkAt(applied);
-      return { reader, beside: [() => this.#comeBack(reader)] };
-    }
-    if (checkpoint.attempt !== null) await this.#clearAway();
-    return { reader: await this.#openSlot(take), beside: [] };
-  }
-
-  async #openSlot(take: Take): Promise<Reader> {
-    const { config, extraction, direction } = this.#options;
-    const { checkpoint } = this.#session;
-    return await openReader({
-      url: databaseOf(this.#options, sourceOf[direction]),
-      name: `${direction} ${extraction.name}`,
-      slot: checkpoint.slot,
-      publication: publicationName(config.environment, extraction.name),
-      start: checkpoint.applied,
-      ...take,
       askEveryMs: () => this.#pace.everyMs(),
+      applied: () => this.#sink.applied,
     });
-  }
-
-  /** Applies what a stopped connector has left; the stream then ends, and starts again on the slot. */
-  async #comeBack(reader: {
-    readonly end: Lsn;
-    readToEnd(signal: AbortSignal): Promise<void>;
-  }): Promise<void> {
-    await reader.readToEnd(this.#signal);
-    this.#backlog.reach(reader.end);
-    while (this.#sink.applied < reader.end) await pause(waitMs, this.#signal);
-    this.#cameBack = true;
-  }
-
-  /** `attempt`: the connector that is still to be taken away. */
-  async #useOwnReader(attempt: string | null): Promise<void> {
-    const { extraction, direction } = this.#options;
-    const { target, lease } = this.#session;
-    const stream = { extraction: extraction.name, direction, lease };
-    if (!(await useEngine(target, stream, 'embedded', attempt))) throw leaseLost(extraction.name, direction);
-  }
-
-  /** Takes away what is left of the engine debezium. Nothing of it is used any more: without Kafka the stream goes on. */
-  async #clearAway(): Promise<void> {
-    const { config, extraction, direction, log } = this.#options;
-    try {
-      await dropGrown(config, this.#session.checkpoint, this.#signal);
-      await this.#useOwnReader(null);
-    } catch (error) {
-      if (!(error instanceof StranglerError) || error.code === 'LEASE_LOST') throw error;
-      const { code, fact } = error;
-      log.warn({ extraction: extraction.name, direction, code, fact }, 'the old connector is still there');
-    }
   }
 
   async #applyAll(): Promise<void> {
@@ -237,14 +162,14 @@ class Stream {
       const batch = this.#backlog.take(batchChanges);
       if (this.#paused && this.#backlog.bytes < resumeBytes) {
         this.#paused = false;
-        this.#reader?.resume();
+        this.#source?.reader.resume();
       }
       try {
         await this.#apply(batch);
       } finally {
         for (const transaction of batch.transactions) transaction.discard();
       }
-      this.#reader?.confirm(this.#sink.applied);
+      this.#source?.reader.confirm(this.#sink.applied);
     }
   }
 
@@ -290,7 +215,7 @@ class Stream {
   }
 
   #lagAt(applied: Lsn, commitTime: string | null) {
-    const sourceNowMs = this.#reader?.sourceNowMs();
+    const sourceNowMs = this.#source?.reader.sourceNowMs();
     if (commitTime === null || sourceNowMs === undefined) return this.#lag.lag(applied);
     const timeMs = Date.parse(`${commitTime.slice(0, 10)}T${commitTime.slice(11, 23)}Z`);
     return this.#lag.lag(applied, { timeMs, sourceNowMs });
@@ -299,6 +224,6 @@ class Stream {
   #holdBack(): void {
     if (this.#paused || this.#backlog.bytes < pauseBytes) return;
     this.#paused = true;
-    this.#reader?.pause();
+    this.#source?.reader.pause();
   }
 }
