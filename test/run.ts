@@ -15,8 +15,7 @@ type Tier = 'quick' | 'full' | 'grown';
 /** What each tier runs, one after the other. */
 const tiers: Readonly<Record<Tier, readonly Tier[]>> = {
   quick: ['quick'],
-  // And `grown`, once all of it was seen green in one run.
-  full: ['full'],
+  full: ['full', 'grown'],
   grown: ['grown'],
 };
 
