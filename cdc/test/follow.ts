@@ -104,10 +104,19 @@ export async function caughtUp(sides: Sides, direction: Direction, timeoutMs = 1
     'SELECT pg_current_wal_insert_lsn()::text AS here',
   );
   const here = parseLsn(row?.here ?? '');
-  await waitFor(async () => ((await checkpointOf(sides, direction)).applied >= here ? true : undefined), {
-    timeoutMs,
-    what: `${direction} stream at ${row?.here}`,
-  });
+  let found: Checkpoint | undefined;
+  const what = `${direction} stream at ${row?.here}`;
+  await waitFor(
+    async () => {
+      found = await checkpointOf(sides, direction);
+      return found.applied >= here ? true : undefined;
+    },
+    {
+      timeoutMs,
+      what,
+      late: () => new Error(`no ${what}, but at ${found?.applied}, ${found?.stopped ?? 'not stopped'}`),
+    },
+  );
 }
 
 /** Fences and decides at one side, as the switch does. */
