@@ -2,6 +2,7 @@ import { StranglerError } from '@strangler/errors';
 import { ident, qualified } from '@strangler/postgres';
 import type pg from 'pg';
 import type { Cell } from '../source/index.ts';
+import { copies, copyRows } from './copy-rows.ts';
 import type { Group, Grouping, Step } from './groups.ts';
 import { withParkedRows } from './park.ts';
 import { type Statement, statementFor, withoutModifier } from './statement.ts';
@@ -34,6 +35,7 @@ export class ChangeWriter {
       if (target !== qualified(step.table.plan.target)) await this.#client.query(`DELETE FROM ${target}`);
       return;
     }
+    if (copies(step)) return await copyRows(this.#client, step, target);
     const { text, parameters, name } = this.#statement(step, target);
     const values = parameters.map((parameter) => arrayText(step.changes, parameter));
     const result = await this.#client.query({ text, values, name });

@@ -44,7 +44,7 @@ export interface SinkOptions {
 }
 
 /** Changes that go to the database at once at most, so that a huge transaction needs bounded memory. */
-const writeChanges = 2_000;
+const writeChanges = 4_000;
 const parkedChanges = 200_000;
 const violationsMax = 1_000;
 

@@ -148,6 +148,6 @@ function valueAt(index: number): (change: RowChange) => Cell {
 export function withoutModifier(type: string): string {
   return type
     .replaceAll(/"(?:[^"]|"")*"|\([^)]*\)/g, (part) => (part.startsWith('"') ? part : ''))
-    .replace(/^character(?! varying)/, 'bpchar')
-    .replace(/^bit(?! varying)/, 'pg_catalog."bit"');
+    .replace(/^character\b(?! varying)/, 'bpchar')
+    .replace(/^bit\b(?! varying)/, 'pg_catalog."bit"');
 }

@@ -3,7 +3,7 @@ import { StranglerError } from '@strangler/errors';
 import { ident, qualified } from '@strangler/postgres';
 import type pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
-import type { TablePlan } from '../plan/index.ts';
+import { copyInSql, type TablePlan } from '../plan/index.ts';
 import type { CopyTask } from './task.ts';
 
 /** What the source computes of a row for the target, as a select list in the plan's order. */
@@ -19,10 +19,6 @@ export function copyOutSql({ plan, from, pages }: CopyTask): string {
   return `COPY (SELECT ${selectList(plan)} FROM ${from}${range}) TO STDOUT`;
 }
 
-export function copyInSql(plan: TablePlan): string {
-  return `COPY ${qualified(plan.target)} (${plan.columns.map((each) => ident(each.target)).join(', ')}) FROM STDIN`;
-}
-
 /**
  * Pipes one task from database to database as the text that the source prints, with backpressure. Returns its rows.
  * @throws StranglerError COPY_FAILED if one side counted other rows than the other.
@@ -34,7 +30,9 @@ export async function pipeTask(
   options: { signal: AbortSignal; onChunk: (bytes: number, rows: number) => void },
 ): Promise<number> {
   const out = source.query(copyTo(copyOutSql(task), { highWaterMark: 1 << 18 }));
-  const into = target.query(copyFrom(copyInSql(task.plan), { highWaterMark: 1 << 18 }));
+  const into = target.query(
+    copyFrom(copyInSql(task.plan, qualified(task.plan.target)), { highWaterMark: 1 << 18 }),
+  );
   // A cut connection tells both streams again, after the pipeline has told us.
   out.on('error', () => {});
   into.on('error', () => {});

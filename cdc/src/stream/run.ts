@@ -19,7 +19,7 @@ export interface StreamOptions extends StreamName {
 }
 
 /** A target transaction takes about so many changes of small ones. */
-const batchChanges = 2_000;
+const batchChanges = 4_000;
 const spillBytes = 64 << 20;
 const pauseBytes = 32 << 20;
 const resumeBytes = 8 << 20;

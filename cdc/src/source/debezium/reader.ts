@@ -1,12 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { messageOf, pause, StranglerError } from '@strangler/errors';
 import type { Lsn } from '@strangler/postgres';
-import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Admin, Kafka } from 'kafkajs';
 import type { ChangeEvent } from '../change.ts';
 import type { Reader } from '../reader.ts';
+import { ConsumerFailed, openConsumer } from './consumer.ts';
 import { isObject, type Json } from './json.ts';
-import { kafkaOf, kafkaUnreachable, patient } from './kafka.ts';
+import { kafkaOf, kafkaUnreachable } from './kafka.ts';
+import { type PackedPiece, type PieceRecord, type Place, recordsOf } from './piece.ts';
 import { parseJson, RecordParser } from './record.ts';
 import { checkRange, ensureTopic, topicRange, unusable } from './topic.ts';
 import {
@@ -38,11 +39,9 @@ export interface TopicReader extends Reader {
 /** No heartbeat for so long: the stream is not alive, whatever Connect says of it (trap 85). */
 const silentMs = 45_000;
 const watchMs = 1_000;
-/** A consumer that has stopped says within so long that it has crashed, if it has. */
-const crashMs = 1_000;
 
-/** Records that are read at a stretch: about two milliseconds. */
-const pieceRecords = 500;
+/** Records that are read at a stretch: less than a millisecond, which an answer of the target waits. */
+const turnRecords = 100;
 
 /**
  * Reads a topic from the bookmark in the target's database; the consumer group's offsets mean nothing (trap 73).
@@ -62,45 +61,27 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
     await admin.disconnect();
     throw unreachable(options, error);
   }
-  // A group of our own for each session: nobody to rebalance with, and the lease keeps a second sink out (trap 72).
-  const consumer = kafka.consumer({
-    groupId: `${options.topic}.${randomUUID()}`,
-    maxWaitTimeInMs: 50,
-    minBytes: 1,
-    maxBytesPerPartition: 1 << 20,
-    allowAutoTopicCreation: false,
-    retry: patient,
-  });
   const session = new TopicSession(options, start);
   const ended = Promise.withResolvers<never>();
   ended.promise.catch(() => {});
-  consumer.on('consumer.crash', ({ payload }) => ended.reject(crashed(options, payload.error)));
-  consumer.on('consumer.stop', () => {
-    // That of a crash comes before it, and does not say why.
-    const stopped = () => ended.reject(unreachable(options, new Error('the consumer stopped')));
-    setTimeout(stopped, crashMs).unref();
-  });
   const timer = setInterval(() => watch(options, admin, session, ended.reject), watchMs);
-  try {
-    await consumer.connect();
-    await consumer.subscribe({ topic: options.topic, fromBeginning: true });
-    await consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      eachBatch: async (payload) => {
-        try {
-          await takeBatch(session, payload);
-        } catch (error) {
-          ended.reject(error);
-          consumer.pause([{ topic: options.topic }]);
-        }
-      },
-    });
-    consumer.seek({ topic: options.topic, partition: 0, offset: start.toString() });
-  } catch (error) {
+  const consumer = openConsumer({
+    brokers: options.brokers,
+    topic: options.topic,
+    start,
+    take: async (piece) => await takePiece(session, piece),
+  });
+  consumer.ended.catch((error: unknown) => ended.reject(consumerFailure(options, error)));
+  const close = async () => {
     clearInterval(timer);
-    await close(consumer, admin);
-    throw unreachable(options, error);
+    await consumer.close();
+    await admin.disconnect().catch(() => {});
+  };
+  try {
+    await Promise.race([consumer.reading, ended.promise]);
+  } catch (error) {
+    await close();
+    throw error;
   }
   return {
     ended: ended.promise,
@@ -108,11 +89,11 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
     confirm: () => {},
     pause: () => {
       session.listening = false;
-      consumer.pause([{ topic: options.topic }]);
+      consumer.pause();
     },
     resume: () => {
       session.listening = true;
-      consumer.resume([{ topic: options.topic }]);
+      consumer.resume();
     },
     sourceNowMs: () => undefined,
     bookmarkAt: (position) => session.bookmarkAt(position),
@@ -123,10 +104,7 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
       while (session.read === null || session.read < last) await pause(50, signal);
       session.listening = false;
     },
-    close: async () => {
-      clearInterval(timer);
-      await close(consumer, admin);
-    },
+    close,
   };
 }
 
@@ -147,25 +125,14 @@ async function writeLast(kafka: Kafka, topic: string): Promise<bigint> {
   }
 }
 
-/** Between pieces the target's answers have their turn, so that it works while we read on. */
-async function takeBatch(
-  session: TopicSession,
-  { batch, resolveOffset, isRunning, isStale }: EachBatchPayload,
-): Promise<void> {
-  const { messages } = batch;
-  for (let at = 0; at < messages.length; at += pieceRecords) {
-    if (!isRunning() || isStale()) return;
-    const piece = messages.slice(at, at + pieceRecords);
-    for (const { offset, key, value, headers } of piece)
-      session.take({ offset: BigInt(offset), key, value, headers: headers ?? {} });
-    resolveOffset(piece.at(-1)?.offset ?? batch.lastOffset());
-    await setImmediate();
+/** From time to time the target's answers have their turn, so that it works while we read on. */
+async function takePiece(session: TopicSession, piece: PackedPiece): Promise<void> {
+  let taken = 0;
+  for (const record of recordsOf(piece)) {
+    session.take(record);
+    taken += 1;
+    if (taken % turnRecords === 0) await setImmediate();
   }
-}
-
-async function close(consumer: Consumer, admin: Admin): Promise<void> {
-  await consumer.disconnect().catch(() => {});
-  await admin.disconnect().catch(() => {});
 }
 
 /** What was thrown away, or silence, ends the stream: a consumer tells neither. */
@@ -196,13 +163,6 @@ function watch(
     // A broker that does not answer now is tried again.
     () => {},
   );
-}
-
-interface Raw {
-  readonly offset: bigint;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: EachBatchPayload['batch']['messages'][number]['headers'];
 }
 
 /** What one consumer has read, and which offsets belong to which positions. */
@@ -240,22 +200,21 @@ class TopicSession {
     return this.#read;
   }
 
-  take(raw: Raw): void {
+  take(record: PieceRecord): void {
     this.#heardAt = performance.now();
-    if (this.#unproven) this.#prove(raw);
+    if (this.#unproven) this.#prove(record);
     // Before the consumer has found its place, and after a rebalance, records come again.
-    if (this.#read !== null && raw.offset <= this.#read) return;
-    const bytes = (raw.value?.length ?? 0) / 2;
-    const translated = this.#translate(raw);
-    this.#read = raw.offset;
+    if (this.#read !== null && record.offset <= this.#read) return;
+    const translated = this.#translate(record);
+    this.#read = record.offset;
     if (translated.kind === 'position') {
-      this.#marks.push({ position: translated.position, offset: raw.offset });
+      this.#marks.push({ position: translated.position, offset: record.offset });
       this.#options.onPosition(translated.position);
       return;
     }
     for (const event of translated.events) {
-      if (event.kind === 'commit') this.#marks.push({ position: event.position, offset: raw.offset });
-      this.#options.onEvent(event, bytes);
+      if (event.kind === 'commit') this.#marks.push({ position: event.position, offset: record.offset });
+      this.#options.onEvent(event, record.size / 2);
     }
   }
 
@@ -263,17 +222,13 @@ class TopicSession {
    * The record at the bookmark must be one that is applied. A topic made anew has another one there, or none (trap 84);
    * and if that one is applied, too, so is all before it: the order is the source's.
    */
-  #prove(raw: Raw): void {
+  #prove(record: PieceRecord): void {
     const { topic, bookmark, applied } = this.#options;
-    if (bookmark !== null && raw.offset < bookmark) return;
-    const position = raw.offset === bookmark ? this.#positionOf(raw) : undefined;
+    if (bookmark !== null && record.offset < bookmark) return;
+    const position = record.offset === bookmark ? positionOf(jsonAt(record.value())) : undefined;
     if (position === undefined || position > applied)
       throw unusable(topic, `its record ${bookmark} is not the one that was applied: it was made anew`);
     this.#unproven = false;
-  }
-
-  #positionOf({ value }: Raw): Lsn | undefined {
-    return value === null ? undefined : positionOf(parseJson(value.toString()));
   }
 
   bookmarkAt(position: Lsn): bigint | null {
@@ -284,26 +239,30 @@ class TopicSession {
     return this.#applied;
   }
 
-  #translate(raw: Raw) {
+  #translate(record: PieceRecord) {
     try {
-      return this.#translator.translate(recordOf(raw, this.#parser));
+      return this.#translator.translate(topicRecord(record, this.#parser));
     } catch (error) {
-      throw unusable(this.#options.topic, `its record ${raw.offset} cannot be read: ${messageOf(error)}`);
+      throw unusable(this.#options.topic, `its record ${record.offset} cannot be read: ${messageOf(error)}`);
     }
   }
 }
 
-function recordOf({ key, value, headers }: Raw, parser: RecordParser): TopicRecord {
-  const header = headers?.['__debezium.oldkey'];
+function topicRecord(record: PieceRecord, parser: RecordParser): TopicRecord {
+  const value = record.value();
   return {
     // Only a delete asks for it.
     get key() {
-      return key === null ? null : parseJson(key.toString());
+      return jsonAt(record.key());
     },
-    value: value === null ? null : parser.parse(value.toString()),
-    oldKey: header === undefined || Array.isArray(header) ? null : payloadOf(parseJson(header.toString())),
-    rekeyed: headers?.['__debezium.newkey'] !== undefined,
+    value: value && parser.parse(value.text, value.start, value.end),
+    oldKey: payloadOf(jsonAt(record.oldKey())),
+    rekeyed: record.rekeyed,
   };
+}
+
+function jsonAt(place: Place | null): Json {
+  return place && parseJson(place.text.slice(place.start, place.end));
 }
 
 /** Headers have a converter of their own, which wraps the value into its schema. */
@@ -313,10 +272,10 @@ function payloadOf(value: Json): Json {
 }
 
 /** What a consumer died of; the records themselves, when they are packed in a way that it does not know. */
-function crashed(options: TopicReaderOptions, error: Error): StranglerError {
-  const why = error.cause instanceof Error ? error.cause : error;
-  if (why.name !== 'KafkaJSNotImplemented') return unreachable(options, error);
-  return unusable(options.topic, `its records cannot be read: ${why.message}`);
+function consumerFailure(options: TopicReaderOptions, error: unknown): unknown {
+  if (!(error instanceof ConsumerFailed)) return error;
+  if (!error.packing) return unreachable(options, error);
+  return unusable(options.topic, `its records cannot be read: ${error.message}`);
 }
 
 function unreachable({ brokers, topic }: TopicReaderOptions, error: unknown): StranglerError {

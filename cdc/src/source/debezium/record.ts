@@ -14,7 +14,9 @@ export class RecordParser {
   /** By the first letter of a record's first key: rows, transactions and messages have their own. */
   readonly #known: Expected[][] = [];
   #text = '';
+  #start = 0;
   #at = 0;
+  #end = 0;
   /** The first backslash that is not behind us; beyond the text if there is none. */
   #backslash = 0;
 
@@ -22,13 +24,16 @@ export class RecordParser {
     this.#need = need;
   }
 
-  /** @throws SyntaxError when it is not JSON, or nested too deeply */
-  parse(text: string): Json {
+  /** Reads the part of a text, or all of it. @throws SyntaxError when it is not JSON, or nested too deeply */
+  parse(text: string, start = 0, end = text.length): Json {
+    // Of the next record in the same text it is still known where the next backslash is.
+    if (text !== this.#text || start < this.#at) this.#backslash = -1;
     this.#text = text;
-    this.#at = 0;
-    this.#backslash = -1;
+    this.#start = start;
+    this.#at = start;
+    this.#end = end;
     this.#blank();
-    const letter = text.charCodeAt(2) & 127;
+    const letter = text.charCodeAt(start + 2) & 127;
     let known = this.#known[letter];
     if (!known) {
       known = [];
@@ -36,7 +41,8 @@ export class RecordParser {
     }
     const value = this.#value(this.#need, known, 0);
     this.#blank();
-    if (this.#at < text.length) throw this.#wrong('text after the value');
+    // Behind it may be another one.
+    if (this.#at !== end) throw this.#wrong(this.#at < end ? 'text after the value' : 'no end of the value');
     return value;
   }
 
@@ -233,7 +239,7 @@ export class RecordParser {
   }
 
   #blanks(): void {
-    for (;;) {
+    while (this.#at < this.#end) {
       const code = this.#text.charCodeAt(this.#at);
       if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return;
       this.#at += 1;
@@ -241,7 +247,7 @@ export class RecordParser {
   }
 
   #wrong(what: string): SyntaxError {
-    return new SyntaxError(`${what} at character ${this.#at}`);
+    return new SyntaxError(`${what} at character ${this.#at - this.#start}`);
   }
 }
 
