@@ -45,6 +45,8 @@ export function openConsumer({ take, ...task }: ConsumerOptions): TopicConsumer 
   const thread = new Worker(new URL('./consumer-thread.ts', import.meta.url), {
     name: `consumer of ${task.topic}`,
     workerData: task,
+    // None of the process's own: what is preloaded into it is not meant for threads. kafkajs sets timers that are over.
+    execArgv: ['--disable-warning=TimeoutNegativeWarning'],
     resourceLimits: { maxYoungGenerationSizeMb: youngMb },
   });
   const ask = (request: ConsumerRequest) => thread.postMessage(request);
