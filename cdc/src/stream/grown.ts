@@ -73,12 +73,12 @@ export async function openGrown(
     onPosition,
   });
   const url = databaseOf(stream, sourceOf[direction]);
-  // The session's own connection answers one question at a time.
+  // The session's own connection may be busy for long. One is enough, and its beat keeps it: none is made anew meanwhile.
   const questions = new SqlPool({
     url,
     role: 'source',
     name: `tend ${direction} ${extraction.name}`,
-    max: 2,
+    max: 1,
   });
   const tend = async () => {
     await Promise.race([
