@@ -38,7 +38,7 @@ type Take = Pick<TopicReaderOptions, 'onEvent' | 'onPosition'>;
 export async function openGrown(
   stream: StreamName,
   session: Session,
-  { onEvent, onPosition }: Take,
+  take: Take,
   signal: AbortSignal,
 ): Promise<TopicReader & { tend(): Promise<void> }> {
   const { config, extraction, direction } = stream;
@@ -61,17 +61,7 @@ export async function openGrown(
     await checkConnectorSlot(source, checkpoint.slot, connect, name);
     await connect.resume(name);
   }
-  const topic = topicOf(name);
-  const { applied } = checkpoint;
-  const reader = await openTopicReader({
-    brokers: grown.kafka,
-    topic,
-    bookmark,
-    applied,
-    tables,
-    onEvent,
-    onPosition,
-  });
+  const reader = await openTopic(grown, name, { bookmark, applied: checkpoint.applied, tables }, take);
   const url = databaseOf(stream, sourceOf[direction]);
   // The session's own connection may be busy for long. One is enough, and its beat keeps it: none is made anew meanwhile.
   const questions = new SqlPool({
@@ -100,7 +90,7 @@ export async function openGrown(
 export async function openReturn(
   stream: StreamName,
   session: Session,
-  { onEvent, onPosition }: Take,
+  take: Take,
   signal: AbortSignal,
 ): Promise<TopicReader & { readonly end: Lsn }> {
   const { checkpoint, source } = session;
@@ -111,17 +101,18 @@ export async function openReturn(
   const { confirmed } = await checkSlotThere(source, checkpoint.slot);
   const tables = await topicTables(stream, session);
   const { bookmark, applied } = checkpoint;
-  const topic = topicOf(name);
-  const reader = await openTopicReader({
-    brokers: grown.kafka,
-    topic,
-    bookmark,
-    applied,
-    tables,
-    onEvent,
-    onPosition,
-  });
+  const reader = await openTopic(grown, name, { bookmark, applied, tables }, take);
   return { ...reader, end: laterLsn(confirmed, applied) };
+}
+
+/** The topic of a connector, from the bookmark on. */
+async function openTopic(
+  grown: NonNullable<Config['grown']>,
+  name: string,
+  from: Pick<TopicReaderOptions, 'bookmark' | 'applied' | 'tables'>,
+  { onEvent, onPosition }: Take,
+): Promise<TopicReader> {
+  return await openTopicReader({ brokers: grown.kafka, topic: topicOf(name), ...from, onEvent, onPosition });
 }
 
 async function makeConnector(options: {

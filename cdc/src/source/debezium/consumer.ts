@@ -93,7 +93,10 @@ export function openConsumer({ take, ...task }: ConsumerOptions): TopicConsumer 
     close: async () => {
       over = true;
       ask('close');
-      await Promise.race([gone, pause(closeMs)]);
+      const left = new AbortController();
+      await Promise.race([gone, pause(closeMs, left.signal).catch(() => {})]);
+      // Its timer would keep the process.
+      left.abort();
       await thread.terminate();
       await taken;
     },

@@ -45,7 +45,7 @@ const turnRecords = 100;
 
 /**
  * Reads a topic from the bookmark in the target's database; the consumer group's offsets mean nothing (trap 73).
- * @throws StranglerError STREAM_STOPPED when the topic cannot go on, DATABASE_UNREACHABLE when Kafka does not answer
+ * @throws StranglerError STREAM_STOPPED when the topic cannot go on, CONNECT_UNREACHABLE when Kafka does not answer
  */
 export async function openTopicReader(options: TopicReaderOptions): Promise<TopicReader> {
   const kafka = kafkaOf(options.brokers);
