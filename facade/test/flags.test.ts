@@ -1,7 +1,12 @@
+import { once } from 'node:events';
+import { createServer, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { parseConfig } from '@strangler/config';
 import { waitFor } from '@strangler/errors';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { type Flags, startFlags } from '../src/flags/flags.ts';
 import { FlagServer } from './flag-server.ts';
 import { environment } from './ledger.ts';
@@ -56,6 +61,26 @@ test('without the server every flag is off; when it goes, the last values stay; 
   expect(share(flags)).toHaveLength(1_000);
   await server.stop();
   expect(share(flags)).toHaveLength(1_000);
-  // Also while a poll is being tried again: nothing is thrown that nobody catches (the run would fail).
   flags.stop();
+});
+
+test('a poll that fails after the end throws nothing that nobody catches', async () => {
+  const server = createServer();
+  const asked = once(server, 'request');
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const uncaught: unknown[] = [];
+  const keep = (error: unknown) => uncaught.push(error);
+  process.on('unhandledRejection', keep);
+  const flags = startFlags(configOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), log);
+  const [, answer] = z.tuple([z.unknown(), z.instanceof(ServerResponse)]).parse(await asked);
+  flags.stop();
+  const left = once(answer.req.socket, 'close');
+  // A status that is neither tried again nor taken for a pause.
+  answer.writeHead(418, { connection: 'close' }).end();
+  await left;
+  // The rejection is told once the client's own steps of this turn are through.
+  await setImmediate();
+  process.off('unhandledRejection', keep);
+  server.close();
+  expect(uncaught).toEqual([]);
 });

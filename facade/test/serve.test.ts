@@ -6,6 +6,7 @@ import { readFacades } from '@strangler/ledger';
 import { pino } from 'pino';
 import { beforeAll, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { listen } from '../src/view/listen.ts';
 import { ask, openShop, type TestShop, until } from './shop.ts';
 
 let shop: TestShop;
@@ -80,6 +81,14 @@ test('starts with every part out of reach, serves the rest, and refuses what it 
   expect((await admin(facade.adminPort, '/ready')).status).toBe(503);
   ended.abort();
   await facade.stopped;
+});
+
+test('leaves while it still connects to hear what its databases tell', async () => {
+  const ended = new AbortController();
+  const url = shop.ledger.databases.monolith.url();
+  const heard = listen({ url, signal: ended.signal, onNotice: () => {} });
+  ended.abort();
+  await heard;
 });
 
 test('trap 48: a ledger of another environment grants nothing', async () => {

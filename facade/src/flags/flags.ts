@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { Config } from '@strangler/config';
 import { InMemStorageProvider, Unleash } from 'unleash-client';
 import type { Log } from '../log.ts';
@@ -41,10 +42,15 @@ export function startFlags(config: Config, log: Log): Flags {
   unleash.on('changed', well);
   unleash.on('unchanged', well);
   unleash.on('warn', unwell);
-  // Without a listener each failed poll would be printed; it stays after the end, for a retry still under way.
+  // Without a listener each failed poll would be printed.
   unleash.on('error', unwell);
   return {
     isOn: (flag, client) => ready && unleash.isEnabled(flag, { userId: client }, false),
-    stop: () => unleash.destroy(),
+    stop: () => {
+      unleash.destroy();
+      // It has taken the listeners away under a poll that may still fail: nobody would catch what that then throws.
+      const repository: unknown = Reflect.get(unleash, 'repository');
+      if (repository instanceof EventEmitter) repository.on('error', () => {});
+    },
   };
 }

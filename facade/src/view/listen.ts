@@ -30,15 +30,18 @@ async function listenOnce(options: {
     const notice = parseNotice(payload);
     if (notice) options.onNotice(notice, processId);
   });
-  const lost = new Promise<void>((resolve) => {
-    client.once('end', resolve);
-    client.once('error', () => resolve());
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  client.once('end', end);
+  client.once('error', () => end());
+  const abort = () => end();
+  signal.addEventListener('abort', abort);
+  // It may have been aborted while we connected, and does not say so again.
+  if (signal.aborted) end();
   try {
-    if (!signal.aborted) await client.query(`LISTEN ${channel}`);
-    await lost;
+    await Promise.race([over, client.query(`LISTEN ${channel}`)]);
+    await over;
   } finally {
+    signal.removeEventListener('abort', abort);
     await client.end();
   }
 }
