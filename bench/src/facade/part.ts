@@ -82,7 +82,13 @@ async function start(
     ...configInput(
       sides,
       extraction,
-      { client: { jwt: 'sub' }, routes: { get: 'GET /api/items/:id' }, tables: { 'bench.item': {} } },
+      {
+        client: { jwt: 'sub' },
+        routes: { get: 'GET /api/items/:id' },
+        tables: { 'bench.item': {} },
+        // A stream that is late on a busy machine would send reads elsewhere than what is measured.
+        limits: { lag: '1m' },
+      },
       { monolith, service },
     ),
     flags: { unleash: flags.url, token: 'bench' },
