@@ -37,5 +37,6 @@ const table = {
   plan: { source: name, target: name, columns: [], sequences: [] },
   relation: { ...name, columns: [] },
   places: [],
+  asSent: true,
   keys: [],
 };

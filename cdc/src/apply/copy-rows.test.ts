@@ -31,7 +31,13 @@ function streamTable(name: string, columns: readonly { name: string; type: strin
       }),
     ),
   };
-  return { plan, relation: { ...table, columns: [] }, places: columns.map((_, at) => at), keys: [0] };
+  return {
+    plan,
+    relation: { ...table, columns: [] },
+    places: columns.map((_, at) => at),
+    asSent: false,
+    keys: [0],
+  };
 }
 
 function insert(table: StreamTable, ...values: Cell[]): RowChange {

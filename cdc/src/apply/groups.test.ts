@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { TablePlan } from '../plan/index.ts';
-import { Grouping } from './groups.ts';
+import { type Cell, type Cells, unchanged } from '../source/index.ts';
+import { Grouping, type Step } from './groups.ts';
 import type { RowChange, StreamTable } from './table.ts';
 
 const plan: TablePlan = {
   source: { schema: 's', name: 't' },
   target: { schema: 's', name: 't' },
   sequences: [],
-  columns: ['id', 'v'].map((name) => ({
+  columns: ['id', 'v', 'w'].map((name) => ({
     source: name,
     target: name,
     sourceType: 'text',
@@ -18,54 +19,81 @@ const plan: TablePlan = {
     targetIdentityAlways: false,
   })),
 };
-const table: StreamTable = { plan, relation: { ...plan.source, columns: [] }, places: [0, 1], keys: [0] };
+const table: StreamTable = {
+  plan,
+  relation: { ...plan.source, columns: [] },
+  places: [0, 1, 2],
+  asSent: true,
+  keys: [0],
+};
+
+type Rows = Map<string, Cells>;
 
 /** The obvious sink: one change after the other. */
-function apply(rows: Map<string, string>, change: RowChange): void {
-  const present = rows.has(change.key);
+function apply(rows: Rows, change: RowChange): void {
+  const present = rows.get(change.key);
   if (change.kind === 'insert') {
     if (present) throw new Error(`${change.key} is there`);
-    rows.set(change.key, String(change.values[1]));
+    rows.set(change.key, change.values);
     return;
   }
   if (!present) throw new Error(`${change.key} is not there`);
   rows.delete(change.key);
   if (change.kind === 'delete') return;
   if (rows.has(change.newKey)) throw new Error(`${change.newKey} is there`);
-  rows.set(change.newKey, String(change.values[1]));
+  rows.set(
+    change.newKey,
+    change.values.map((cell, at) => (cell === unchanged ? (present[at] ?? null) : cell)),
+  );
 }
 
 /** A history that a source could have had: each step is possible where it stands. */
-function history(steps: readonly { kind: number; key: number; to: number }[]): (RowChange | 'truncate')[] {
-  const rows = new Map<string, string>();
-  return steps.flatMap(({ kind, key, to }, at): (RowChange | 'truncate')[] => {
-    const [old, next, value] = [`k${key}`, `k${to}`, `v${at}`];
+function history(
+  steps: readonly { kind: number; key: number; to: number; leaves: boolean }[],
+): (RowChange | 'truncate')[] {
+  const rows: Rows = new Map();
+  return steps.flatMap(({ kind, key, to, leaves }, at): (RowChange | 'truncate')[] => {
+    const [old, next] = [`k${key}`, `k${to}`];
+    const values: Cell[] = [`v${at}`, `w${at}`];
     if (kind === 9) {
       rows.clear();
       return ['truncate'];
     }
     let change: RowChange;
-    if (!rows.has(old)) change = { kind: 'insert', table, key: old, values: [old, value] };
+    if (!rows.has(old)) change = { kind: 'insert', table, key: old, values: [old, ...values] };
     else if (kind < 3) change = { kind: 'delete', table, key: old, oldKey: [old] };
     else {
       const newKey = kind < 6 && !rows.has(next) ? next : old;
-      change = { kind: 'update', table, key: old, oldKey: [old], newKey, values: [newKey, value] };
+      if (leaves) values[1] = unchanged;
+      change = { kind: 'update', table, key: old, oldKey: [old], newKey, values: [newKey, ...values] };
     }
     apply(rows, change);
     return [change];
   });
 }
 
+/** The steps, applied as statements: each at once, its changes in any order. */
+function applySteps(steps: readonly Step[]): Rows {
+  const rows: Rows = new Map();
+  for (const step of steps) {
+    if (step.kind === 'truncate') rows.clear();
+    else for (const change of step.changes.toReversed()) apply(rows, change);
+  }
+  return rows;
+}
+
 describe('grouping', () => {
-  const steps = fc.array(fc.record({ kind: fc.nat(9), key: fc.nat(5), to: fc.nat(5) }), { maxLength: 60 });
+  const steps = fc.array(
+    fc.record({ kind: fc.nat(9), key: fc.nat(5), to: fc.nat(5), leaves: fc.boolean() }),
+    { maxLength: 60 },
+  );
 
   test('gives what the changes give one by one, and no statement has a key twice', () => {
     fc.assert(
       fc.property(steps, (given) => {
-        const changes = history(given);
-        const expected = new Map<string, string>();
+        const expected: Rows = new Map();
         const grouping = new Grouping();
-        for (const change of changes) {
+        for (const change of history(given)) {
           if (change === 'truncate') {
             expected.clear();
             grouping.truncate(table);
@@ -74,31 +102,54 @@ describe('grouping', () => {
             grouping.add(change);
           }
         }
-        const rows = new Map<string, string>();
-        for (const group of grouping.tables().flatMap((each) => each.steps)) {
-          if (group.kind === 'truncate') {
-            rows.clear();
-            continue;
-          }
-          const keys = group.changes.flatMap((each) =>
+        const made = grouping.tables().flatMap((each) => each.steps);
+        for (const step of made) {
+          if (step.kind === 'truncate') continue;
+          const keys = step.changes.flatMap((each) =>
             each.kind === 'update' && each.newKey !== each.key ? [each.key, each.newKey] : [each.key],
           );
           expect(new Set(keys).size).toBe(keys.length);
-          for (const change of group.changes) apply(rows, change);
+          for (const change of step.changes) expect(untouchedOf(change)).toEqual(step.untouched);
         }
-        expect(rows).toEqual(expected);
+        expect(applySteps(made)).toEqual(expected);
       }),
-      { numRuns: 500 },
+      { numRuns: 2_000 },
     );
   });
 
-  test('a thousand rows that are inserted and then updated take two statements', () => {
+  const insert = (key: string): RowChange => ({ kind: 'insert', table, key, values: [key, 'a', 'b'] });
+  const update = (key: string, v: Cell, w: Cell): RowChange => ({
+    kind: 'update',
+    table,
+    key,
+    oldKey: [key],
+    newKey: key,
+    values: [key, v, w],
+  });
+  const stepsOf = (changes: readonly RowChange[]) => {
     const grouping = new Grouping();
-    for (let n = 0; n < 1_000; n += 1) {
-      const key = `k${n}`;
-      grouping.add({ kind: 'insert', table, key, values: [key, 'a'] });
-      grouping.add({ kind: 'update', table, key, oldKey: [key], newKey: key, values: [key, 'b'] });
-    }
-    expect(grouping.tables()[0]?.steps.map((each) => each.kind)).toEqual(['insert', 'update']);
+    for (const change of changes) grouping.add(change);
+    const made = grouping.tables()[0]?.steps ?? [];
+    return made.map((each) => (each.kind === 'truncate' ? each.kind : `${each.kind} ${each.changes.length}`));
+  };
+  const keys = Array.from({ length: 1_000 }, (_, n) => `k${n}`);
+
+  test('a thousand rows that are inserted and then updated take two statements', () => {
+    const changes = keys.flatMap((key) => [insert(key), update(key, 'c', 'd')]);
+    expect(stepsOf(changes)).toEqual(['insert 1000', 'update 1000']);
+  });
+
+  test('a row that changes again and again does not keep the others apart', () => {
+    const often = keys.flatMap((key, n) => [update(key, 'c', 'd'), update(`hot ${n % 500}`, 'c', 'd')]);
+    expect(stepsOf(often)).toEqual(['update 1500', 'update 500']);
+    const hot = keys
+      .slice(0, 3)
+      .flatMap((key) => [update('hot', key, unchanged), update(key, 'c', unchanged)]);
+    expect(stepsOf(hot)).toEqual(['update 4', 'update 1', 'update 1']);
   });
 });
+
+function untouchedOf(change: RowChange): number[] {
+  if (change.kind !== 'update') return [];
+  return change.values.flatMap((cell, at) => (cell === unchanged ? [at] : []));
+}

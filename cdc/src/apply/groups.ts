@@ -1,6 +1,5 @@
 import type { TablePlan } from '../plan/index.ts';
 import { unchanged } from '../source/index.ts';
-
 import type { RowChange, StreamTable } from './table.ts';
 
 /** Row changes of one table and kind that one statement can make: no key occurs twice among them. */
@@ -22,10 +21,11 @@ export interface Emptying {
 export type Step = Group | Emptying;
 
 /**
- * Sorts changes into few statements and keeps what they mean: changes of one key stay in order, since each goes behind
- * the last one that touched its key; changes of different keys commute. So do tables: under the replica role nothing
- * of the target connects them. What does not commute, a secondary unique value that moves from row to row, makes
- * PostgreSQL refuse a statement, and is done by parking (`park.ts`).
+ * Sorts changes into few statements and keeps what they mean. Changes of one key stay in order, since each goes behind
+ * the last one that touched its key; changes of different keys commute, so that each goes into the first group that can
+ * take it. Tables commute, too: under the replica role nothing of the target connects them.
+ * What does not commute, a secondary unique value that moves from row to row, makes PostgreSQL refuse a statement, and is
+ * done by parking (`park.ts`).
  */
 export class Grouping {
   /** By plan: a table that was described again is still the same table. */
@@ -67,8 +67,8 @@ class TableSteps {
   readonly table: StreamTable;
   /** The last step that touched a key. */
   readonly #lastOfKey = new Map<string, number>();
-  /** The last group of a signature. */
-  readonly #lastOfKind = new Map<string, number>();
+  /** The groups of a signature, as numbers of steps. */
+  readonly #groupsOf = new Map<string, number[]>();
   #floor = 0;
 
   constructor(table: StreamTable) {
@@ -76,29 +76,70 @@ class TableSteps {
   }
 
   add(change: RowChange): void {
-    const keys = change.kind === 'update' ? [change.key, change.newKey] : [change.key];
-    const least = keys.reduce((at, key) => Math.max(at, (this.#lastOfKey.get(key) ?? -1) + 1), this.#floor);
-    const { signature, untouched, keyChanges } = signatureOf(change);
-    const last = this.#lastOfKind.get(signature) ?? -1;
-    const at = last >= least ? last : this.steps.length;
-    const group = this.steps[at];
-    if (group && group.kind !== 'truncate') group.changes.push(change);
-    else this.steps.push({ table: this.table, kind: change.kind, keyChanges, untouched, changes: [change] });
-    this.#lastOfKind.set(signature, at);
-    for (const key of keys) this.#lastOfKey.set(key, at);
+    const { key } = change;
+    const newKey = change.kind === 'update' ? change.newKey : key;
+    const least = Math.max(this.#behind(key), newKey === key ? 0 : this.#behind(newKey));
+    const signature = signatureOf(change);
+    const step = this.#firstFrom(least, signature.text) ?? this.#begin(change, signature);
+    const group = this.steps[step];
+    if (!group || group.kind === 'truncate') throw new RangeError(`step ${step} is no group`);
+    group.changes.push(change);
+    this.#lastOfKey.set(key, step);
+    if (newKey !== key) this.#lastOfKey.set(newKey, step);
   }
 
   truncate(): void {
     this.steps.push({ table: this.table, kind: 'truncate' });
     this.#floor = this.steps.length;
     this.#lastOfKey.clear();
-    this.#lastOfKind.clear();
+    this.#groupsOf.clear();
+  }
+
+  /** The first step that a change of the key may be in. */
+  #behind(key: string): number {
+    const last = this.#lastOfKey.get(key);
+    return last === undefined ? this.#floor : Math.max(last + 1, this.#floor);
+  }
+
+  #begin(change: RowChange, { text, keyChanges, untouched }: Signature): number {
+    const step =
+      this.steps.push({ table: this.table, kind: change.kind, keyChanges, untouched, changes: [] }) - 1;
+    const groups = this.#groupsOf.get(text);
+    if (groups) groups.push(step);
+    else this.#groupsOf.set(text, [step]);
+    return step;
+  }
+
+  /** The first group of a signature that is not before the step; there may be many, of one row that changes often. */
+  #firstFrom(least: number, signature: string): number | undefined {
+    const groups = this.#groupsOf.get(signature) ?? [];
+    let low = 0;
+    let high = groups.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((groups[middle] ?? least) < least) low = middle + 1;
+      else high = middle;
+    }
+    return groups[low];
   }
 }
 
-function signatureOf(change: RowChange): { signature: string; untouched: number[]; keyChanges: boolean } {
-  if (change.kind !== 'update') return { signature: change.kind, untouched: [], keyChanges: false };
-  const untouched = change.values.flatMap((cell, index) => (cell === unchanged ? [index] : []));
+/** What the changes of a group have in common beside their table. */
+interface Signature extends Pick<Group, 'keyChanges' | 'untouched'> {
+  readonly text: string;
+}
+
+/** Of nearly all changes. */
+const usual: Readonly<Record<RowChange['kind'], Signature>> = {
+  insert: { text: 'insert', keyChanges: false, untouched: [] },
+  update: { text: 'update', keyChanges: false, untouched: [] },
+  delete: { text: 'delete', keyChanges: false, untouched: [] },
+};
+
+function signatureOf(change: RowChange): Signature {
+  if (change.kind !== 'update') return usual[change.kind];
   const keyChanges = change.key !== change.newKey;
-  return { signature: `update ${keyChanges} ${untouched.join(',')}`, untouched, keyChanges };
+  if (!keyChanges && !change.values.includes(unchanged)) return usual.update;
+  const untouched = change.values.flatMap((cell, index) => (cell === unchanged ? [index] : []));
+  return { text: `update ${keyChanges} ${untouched.join(',')}`, keyChanges, untouched };
 }

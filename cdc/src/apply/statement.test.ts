@@ -18,7 +18,13 @@ function tableOf(...columns: ColumnPlan[]): StreamTable {
   const name = { schema: 's', name: 'or"ders' };
   const plan: TablePlan = { source: name, target: name, columns, sequences: [] };
   const keys = columns.flatMap((each, index) => (each.key ? [index] : []));
-  return { plan, relation: { ...name, columns: [] }, places: columns.map((_, index) => index), keys };
+  return {
+    plan,
+    relation: { ...name, columns: [] },
+    places: columns.map((_, index) => index),
+    asSent: false,
+    keys,
+  };
 }
 
 const id = column('id', { key: true, targetType: 'bigint' });

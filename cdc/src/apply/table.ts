@@ -1,7 +1,7 @@
 import { StranglerError } from '@strangler/errors';
 import { qualified } from '@strangler/postgres';
 import type { ColumnPlan, TablePlan } from '../plan/index.ts';
-import { type Cell, type Cells, type Change, type Relation, unchanged } from '../source/index.ts';
+import { type Cells, type Change, type Relation, unchanged } from '../source/index.ts';
 
 /** A planned table, and where the stream's rows have its columns. */
 export interface StreamTable {
@@ -9,6 +9,8 @@ export interface StreamTable {
   readonly relation: Relation;
   /** For each column of the plan, its place in the relation. */
   readonly places: readonly number[];
+  /** Whether the plan has the columns as they come. */
+  readonly asSent: boolean;
   /** Places of the key's columns in the plan. */
   readonly keys: readonly number[];
 }
@@ -79,7 +81,8 @@ function streamTable(plan: TablePlan, relation: Relation): StreamTable {
     );
   });
   const keys = plan.columns.flatMap((column, index) => (column.key ? [index] : []));
-  return { plan, relation, places, keys };
+  const asSent = relation.columns.length === places.length && places.every((place, index) => place === index);
+  return { plan, relation, places, asSent, keys };
 }
 
 /** The row's change in the plan's terms. @throws StranglerError STREAM_STOPPED if its key did not come with it. */
@@ -89,12 +92,8 @@ export function rowChange(table: StreamTable, change: Exclude<Change, { kind: 't
     return { kind: 'delete', table, oldKey, key: keyText(oldKey) };
   }
   if (change.kind === 'insert') {
-    return {
-      kind: 'insert',
-      table,
-      values: valuesOf(table, change.row),
-      key: keyText(keyOf(table, change.row)),
-    };
+    const { row } = change;
+    return { kind: 'insert', table, values: valuesOf(table, row), key: keyText(keyOf(table, row)) };
   }
   const { old } = change;
   // What the update left alone in a table under REPLICA IDENTITY FULL comes with the old row (trap 3). In a mere key
@@ -102,16 +101,17 @@ export function rowChange(table: StreamTable, change: Exclude<Change, { kind: 't
   const row = old
     ? change.row.map((cell, index) => (cell === unchanged ? (old[index] ?? unchanged) : cell))
     : change.row;
-  const newKey = keyText(keyOf(table, row));
   const oldKey = keyOf(table, old ?? row);
-  return { kind: 'update', table, oldKey, key: keyText(oldKey), newKey, values: valuesOf(table, row) };
+  const key = keyText(oldKey);
+  const newKey = old ? keyText(keyOf(table, row)) : key;
+  return { kind: 'update', table, oldKey, key, newKey, values: valuesOf(table, row) };
 }
 
-function valuesOf(table: StreamTable, row: Cells): Cell[] {
-  return table.places.map((place) => row[place] ?? null);
+function valuesOf({ asSent, places }: StreamTable, row: Cells): Cells {
+  return asSent ? row : places.map((place) => row[place] ?? null);
 }
 
-function keyOf(table: StreamTable, row: Cells): Cells {
+function keyOf(table: StreamTable, row: Cells): readonly string[] {
   return table.keys.map((index) => {
     const cell = row[table.places[index] ?? -1];
     if (typeof cell === 'string') return cell;
@@ -124,8 +124,9 @@ function keyOf(table: StreamTable, row: Cells): Cells {
 }
 
 /** No text of PostgreSQL's holds a zero byte. */
-function keyText(key: Cells): string {
-  return key.join('\0');
+function keyText(key: readonly string[]): string {
+  const [only] = key;
+  return key.length === 1 && only !== undefined ? only : key.join('\0');
 }
 
 /** The key's values by column, for a person. */

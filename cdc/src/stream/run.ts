@@ -21,8 +21,9 @@ export interface StreamOptions extends StreamName {
 /** A target transaction takes about so many changes of small ones. */
 const batchChanges = 4_000;
 const spillBytes = 64 << 20;
-const pauseBytes = 32 << 20;
-const resumeBytes = 8 << 20;
+/** Some batches: what waits as objects costs the garbage collector more than as bytes, where the reader keeps it. */
+const pauseBytes = 8 << 20;
+const resumeBytes = 4 << 20;
 const sequencesEveryMs = 1_000;
 
 /**

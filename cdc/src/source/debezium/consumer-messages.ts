@@ -10,7 +10,7 @@ export const consumerTask = z.object({
 export type ConsumerTask = z.infer<typeof consumerTask>;
 
 /** What the thread is asked for; `taken`: it may send one more piece. */
-export const consumerRequest = z.enum(['pause', 'resume', 'taken', 'close']);
+export const consumerRequest = z.enum(['taken', 'close']);
 export type ConsumerRequest = z.infer<typeof consumerRequest>;
 
 const piece = z.object({

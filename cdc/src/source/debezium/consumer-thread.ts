@@ -12,6 +12,8 @@ const pieceBytes = 64 << 10;
 /** Pieces that are sent and not yet taken: more than a fetch brings, so that the other thread has work while the next one comes. */
 const piecesAhead = 200;
 const fetchBytes = 1 << 19;
+/** kafkajs sends one as often as is due, if it is asked to. */
+const heartbeatMs = 1_000;
 /** A consumer that has stopped says within so long that it has crashed, if it has. */
 const crashMs = 1_000;
 
@@ -41,10 +43,6 @@ consumer.on('consumer.stop', () => {
 port.on('message', (message: unknown) => {
   const request = consumerRequest.parse(message);
   switch (request) {
-    case 'pause':
-      return consumer.pause([{ topic }]);
-    case 'resume':
-      return consumer.resume([{ topic }]);
     case 'taken':
       ahead -= 1;
       wake.resolve();
@@ -73,17 +71,24 @@ try {
   fail(error);
 }
 
-async function sendBatch({ batch, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> {
+async function sendBatch(payload: EachBatchPayload): Promise<void> {
+  const { batch, resolveOffset, isRunning, isStale } = payload;
   for (const records of piecesOf(batch.messages)) {
-    while (ahead >= piecesAhead && isRunning()) {
-      wake = Promise.withResolvers();
-      await wake.promise;
-    }
+    while (ahead >= piecesAhead && isRunning()) await roomOr(payload.heartbeat);
     if (!isRunning() || isStale()) return;
     send({ kind: 'piece', piece: packPiece(records) });
     ahead += 1;
     resolveOffset(records.at(-1)?.offset ?? batch.lastOffset());
   }
+}
+
+/** Waits until a piece was taken; however long that is, the group must not take us for dead. */
+async function roomOr(heartbeat: () => Promise<void>): Promise<void> {
+  wake = Promise.withResolvers();
+  const timer = setTimeout(() => wake.resolve(), heartbeatMs);
+  await wake.promise;
+  clearTimeout(timer);
+  await heartbeat();
 }
 
 function* piecesOf(messages: readonly KafkaMessage[]): Generator<readonly KafkaMessage[]> {

@@ -4,7 +4,7 @@ import { type ConsumerRequest, type ConsumerTask, consumerReport } from './consu
 import type { PackedPiece } from './piece.ts';
 
 export interface ConsumerOptions extends ConsumerTask {
-  /** Takes one piece after the other, in order; the next ones are fetched meanwhile. */
+  /** Takes one piece after the other, in order; some of the next ones are fetched meanwhile. */
   readonly take: (piece: PackedPiece) => Promise<void>;
 }
 
@@ -14,9 +14,6 @@ export interface TopicConsumer {
   readonly reading: Promise<void>;
   /** Rejects with ConsumerFailed, or with what `take` throws; nothing is taken any more. */
   readonly ended: Promise<never>;
-  /** Fetches nothing more; what is fetched is still taken. */
-  pause(): void;
-  resume(): void;
   close(): Promise<void>;
 }
 
@@ -53,7 +50,6 @@ export function openConsumer({ take, ...task }: ConsumerOptions): TopicConsumer 
   let over = false;
   const fail = (error: unknown) => {
     over = true;
-    ask('pause');
     ended.reject(error);
   };
   let taken = Promise.resolve();
@@ -88,8 +84,6 @@ export function openConsumer({ take, ...task }: ConsumerOptions): TopicConsumer 
   return {
     reading: reading.promise,
     ended: ended.promise,
-    pause: () => ask('pause'),
-    resume: () => ask('resume'),
     close: async () => {
       over = true;
       ask('close');

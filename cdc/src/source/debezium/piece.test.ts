@@ -8,7 +8,7 @@ const texts = fc.option(
 const records = fc.record({ gap: fc.nat(5), value: texts, key: texts, oldKey: texts, newKey: fc.boolean() });
 
 function textOf(place: Place | null): string | null {
-  return place?.text.slice(place.start, place.end) ?? null;
+  return place?.text.bytes.toString('utf8', place.start, place.end) ?? null;
 }
 
 describe('a piece of a topic', () => {

@@ -1,5 +1,5 @@
-import { isAscii } from 'node:buffer';
 import type { KafkaMessage } from 'kafkajs';
+import { type JsonText, jsonText } from './json-reader.ts';
 
 /** Some records of a topic in one block of memory, which goes from thread to thread without being copied. */
 export interface PackedPiece {
@@ -50,26 +50,18 @@ export function packPiece(messages: readonly Message[]): PackedPiece {
 /** The records of a piece, in their order. */
 export function* recordsOf({ first, index, bytes }: PackedPiece): Generator<PieceRecord> {
   const base = BigInt(first);
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  // Nearly always: a byte is a character, and all of them become one text at once.
-  const text = isAscii(bytes) ? buffer.toString('latin1') : undefined;
+  const text = jsonText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   let start = 0;
   for (let at = 0; at < index.length; at += fields) {
-    const record = new PieceRecord({ buffer, text }, base + BigInt(index[at] ?? 0), index, at, start);
+    const record = new PieceRecord(text, base + BigInt(index[at] ?? 0), index, at, start);
     yield record;
     start = record.end;
   }
 }
 
-interface Source {
-  readonly buffer: Buffer;
-  /** All of it, if it is ASCII. */
-  readonly text: string | undefined;
-}
-
 /** A part of a text. */
 export interface Place {
-  readonly text: string;
+  readonly text: JsonText;
   readonly start: number;
   readonly end: number;
 }
@@ -81,14 +73,14 @@ export class PieceRecord {
   readonly rekeyed: boolean;
   /** Where the next record begins. */
   readonly end: number;
-  readonly #source: Source;
+  readonly #text: JsonText;
   readonly #start: number;
   readonly #value: number;
   readonly #key: number;
   readonly #oldKey: number;
 
-  constructor(source: Source, offset: bigint, index: Int32Array, at: number, start: number) {
-    this.#source = source;
+  constructor(text: JsonText, offset: bigint, index: Int32Array, at: number, start: number) {
+    this.#text = text;
     this.offset = offset;
     this.#start = start;
     this.#value = index[at + 1] ?? -1;
@@ -126,10 +118,6 @@ export class PieceRecord {
   }
 
   #place(start: number, length: number): Place | null {
-    if (length < 0) return null;
-    const { buffer, text } = this.#source;
-    if (text !== undefined) return { text, start, end: start + length };
-    const own = buffer.toString('utf8', start, start + length);
-    return { text: own, start: 0, end: own.length };
+    return length < 0 ? null : { text: this.#text, start, end: start + length };
   }
 }

@@ -1,22 +1,25 @@
 import { setImmediate } from 'node:timers/promises';
-import { messageOf, pause, StranglerError } from '@strangler/errors';
+import { pause, StranglerError } from '@strangler/errors';
 import type { Lsn } from '@strangler/postgres';
 import type { Admin, Kafka } from 'kafkajs';
 import type { ChangeEvent } from '../change.ts';
 import type { Reader } from '../reader.ts';
 import { ConsumerFailed, openConsumer } from './consumer.ts';
-import { isObject, type Json } from './json.ts';
+import { isObject } from './json.ts';
+import { parseJson } from './json-reader.ts';
 import { kafkaOf, kafkaUnreachable } from './kafka.ts';
-import { type PackedPiece, type PieceRecord, type Place, recordsOf } from './piece.ts';
-import { parseJson, RecordParser } from './record.ts';
+import { type PackedPiece, type PieceRecord, recordsOf } from './piece.ts';
+import { type DebeziumRecord, RecordReader, type Row, rowOf } from './record.ts';
 import { checkRange, ensureTopic, topicRange, unusable } from './topic.ts';
 import {
   DebeziumTranslator,
   lastRecordKey,
+  MalformedRecord,
   positionOf,
   type SourceTable,
   type TopicRecord,
 } from './translate.ts';
+import { UnreadableValue } from './value.ts';
 
 export interface TopicReaderOptions {
   readonly brokers: readonly string[];
@@ -74,6 +77,7 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
   consumer.ended.catch((error: unknown) => ended.reject(consumerFailure(options, error)));
   const close = async () => {
     clearInterval(timer);
+    session.resume();
     await consumer.close();
     await admin.disconnect().catch(() => {});
   };
@@ -87,14 +91,8 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
     ended: ended.promise,
     // The bookmark is in the target's own transaction: Kafka needs no word from us.
     confirm: () => {},
-    pause: () => {
-      session.listening = false;
-      consumer.pause();
-    },
-    resume: () => {
-      session.listening = true;
-      consumer.resume();
-    },
+    pause: () => session.pause(),
+    resume: () => session.resume(),
     sourceNowMs: () => undefined,
     bookmarkAt: (position) => session.bookmarkAt(position),
     readToEnd: async (signal) => {
@@ -102,7 +100,7 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
         throw unreachable(options, error);
       });
       while (session.read === null || session.read < last) await pause(50, signal);
-      session.listening = false;
+      session.hearsNoMore();
     },
     close,
   };
@@ -131,7 +129,9 @@ async function takePiece(session: TopicSession, piece: PackedPiece): Promise<voi
   for (const record of recordsOf(piece)) {
     session.take(record);
     taken += 1;
-    if (taken % turnRecords === 0) await setImmediate();
+    if (taken % turnRecords > 0) continue;
+    await setImmediate();
+    await session.flowing;
   }
 }
 
@@ -169,27 +169,48 @@ function watch(
 class TopicSession {
   readonly #options: TopicReaderOptions;
   readonly #translator: DebeziumTranslator;
-  readonly #parser = new RecordParser();
+  readonly #reader = new RecordReader();
   readonly #marks: { readonly position: Lsn; readonly offset: bigint }[] = [];
   #read: bigint | null;
   #applied: bigint | null;
   /** Whether the record at the bookmark must still be seen. */
   #unproven: boolean;
+  /** The one that is being translated. */
+  #record: PieceRecord | undefined;
   #heardAt = performance.now();
   #listening = true;
+  #gate: PromiseWithResolvers<void> | undefined;
 
   constructor(options: TopicReaderOptions, start: bigint) {
     this.#options = options;
-    this.#translator = new DebeziumTranslator(options.tables);
+    this.#translator = new DebeziumTranslator(options.tables, (event) => this.#tell(event));
     this.#read = options.bookmark;
     this.#applied = options.bookmark;
     this.#unproven = options.bookmark !== null && start <= options.bookmark;
   }
 
-  /** False while nothing is asked for, or nothing more will come: silence then says nothing. */
-  set listening(on: boolean) {
-    this.#listening = on;
+  /** Nothing more will come: silence then says nothing. */
+  hearsNoMore(): void {
+    this.#listening = false;
+  }
+
+  /** Nothing more is taken until `resume`; what has come waits as the bytes that it is, which cost little. */
+  pause(): void {
+    if (this.#gate) return;
+    this.#listening = false;
+    this.#gate = Promise.withResolvers();
+  }
+
+  resume(): void {
+    this.#listening = true;
     this.#heardAt = performance.now();
+    this.#gate?.resolve();
+    this.#gate = undefined;
+  }
+
+  /** Settles when records may be taken; undefined if they may be now. */
+  get flowing(): Promise<void> | undefined {
+    return this.#gate?.promise;
   }
 
   get silentForMs(): number {
@@ -205,17 +226,11 @@ class TopicSession {
     if (this.#unproven) this.#prove(record);
     // Before the consumer has found its place, and after a rebalance, records come again.
     if (this.#read !== null && record.offset <= this.#read) return;
-    const translated = this.#translate(record);
+    const position = this.#translate(record);
     this.#read = record.offset;
-    if (translated.kind === 'position') {
-      this.#marks.push({ position: translated.position, offset: record.offset });
-      this.#options.onPosition(translated.position);
-      return;
-    }
-    for (const event of translated.events) {
-      if (event.kind === 'commit') this.#marks.push({ position: event.position, offset: record.offset });
-      this.#options.onEvent(event, record.size / 2);
-    }
+    if (position === undefined) return;
+    this.#marks.push({ position, offset: record.offset });
+    this.#options.onPosition(position);
   }
 
   /**
@@ -225,7 +240,8 @@ class TopicSession {
   #prove(record: PieceRecord): void {
     const { topic, bookmark, applied } = this.#options;
     if (bookmark !== null && record.offset < bookmark) return;
-    const position = record.offset === bookmark ? positionOf(jsonAt(record.value())) : undefined;
+    const value = record.offset === bookmark ? new ReadRecord(record, this.#reader).value : null;
+    const position = value ? positionOf(value) : undefined;
     if (position === undefined || position > applied)
       throw unusable(topic, `its record ${bookmark} is not the one that was applied: it was made anew`);
     this.#unproven = false;
@@ -239,36 +255,56 @@ class TopicSession {
     return this.#applied;
   }
 
-  #translate(record: PieceRecord) {
+  #translate(record: PieceRecord): Lsn | undefined {
+    this.#record = record;
     try {
-      return this.#translator.translate(topicRecord(record, this.#parser));
+      return this.#translator.translate(new ReadRecord(record, this.#reader));
     } catch (error) {
-      throw unusable(this.#options.topic, `its record ${record.offset} cannot be read: ${messageOf(error)}`);
+      if (!isUnreadable(error)) throw error;
+      throw unusable(this.#options.topic, `its record ${record.offset} cannot be read: ${error.message}`);
     }
+  }
+
+  #tell(event: ChangeEvent): void {
+    const { offset, size } = this.#record ?? { offset: -1n, size: 0 };
+    if (event.kind === 'commit') this.#marks.push({ position: event.position, offset });
+    this.#options.onEvent(event, size / 2);
   }
 }
 
-function topicRecord(record: PieceRecord, parser: RecordParser): TopicRecord {
-  const value = record.value();
-  return {
-    // Only a delete asks for it.
-    get key() {
-      return jsonAt(record.key());
-    },
-    value: value && parser.parse(value.text, value.start, value.end),
-    oldKey: payloadOf(jsonAt(record.oldKey())),
-    rekeyed: record.rekeyed,
-  };
+/** A record of a piece whose value is read. Its keys are read when somebody asks for them. */
+class ReadRecord implements TopicRecord {
+  readonly value: DebeziumRecord | null;
+  readonly #record: PieceRecord;
+  readonly #reader: RecordReader;
+
+  constructor(record: PieceRecord, reader: RecordReader) {
+    const place = record.value();
+    this.value = place && reader.read(place.text, place.start, place.end);
+    this.#record = record;
+    this.#reader = reader;
+  }
+
+  get rekeyed(): boolean {
+    return this.#record.rekeyed;
+  }
+
+  key(): Row | null {
+    const place = this.#record.key();
+    return place && this.#reader.readRow(place.text, place.start, place.end);
+  }
+
+  oldKey(): Row | null {
+    const place = this.#record.oldKey();
+    if (!place) return null;
+    const wrapped = parseJson(place.text.bytes.toString('utf8', place.start, place.end));
+    // Headers have a converter of their own, which wraps the value into its schema.
+    return rowOf(isObject(wrapped) && wrapped['schema'] !== undefined ? wrapped['payload'] : wrapped);
+  }
 }
 
-function jsonAt(place: Place | null): Json {
-  return place && parseJson(place.text.slice(place.start, place.end));
-}
-
-/** Headers have a converter of their own, which wraps the value into its schema. */
-function payloadOf(value: Json): Json {
-  if (!isObject(value) || value['schema'] === undefined) return value;
-  return value['payload'] ?? value;
+function isUnreadable(error: unknown): error is Error {
+  return error instanceof MalformedRecord || error instanceof UnreadableValue || error instanceof SyntaxError;
 }
 
 /** What a consumer died of; the records themselves, when they are packed in a way that it does not know. */

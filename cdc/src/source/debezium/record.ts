@@ -1,303 +1,192 @@
-import type { Json } from './json.ts';
+import { isObject, type Json } from './json.ts';
+import { asIs, braceClose, braceOpen, JsonReader, type JsonText, type Key } from './json-reader.ts';
 
-/** Reads a whole text. @throws SyntaxError when it is not JSON, or nested too deeply. */
-export function parseJson(text: string): Json {
-  return new RecordParser('all').parse(text);
+/** A row: values in the order of their names. Rows with the same names share their list of them. */
+export interface Row {
+  readonly names: readonly string[];
+  readonly values: readonly Json[];
+}
+
+/** An object as a row; null for what is none. */
+export function rowOf(value: Json | undefined): Row | null {
+  return isObject(value) ? { names: Object.keys(value), values: Object.values(value) } : null;
+}
+
+/** Where a change comes from. */
+export class RecordSource {
+  schema: Json = null;
+  table: Json = null;
+  txId: Json = null;
+  lsn: Json = null;
+  origin: Json = null;
+}
+
+/** What is asked for of a record of Debezium's: of a row, a message, a transaction's beginning or its end. */
+export class DebeziumRecord {
+  before: Row | null = null;
+  after: Row | null = null;
+  source: RecordSource | null = null;
+  /** Whether it says to be part of a transaction. */
+  inTransaction = false;
+  op: Json = null;
+  message: Json = null;
+  status: Json = null;
+  id: Json = null;
+  ts_ms: Json = null;
+  event_count: Json = null;
+  /** Of the record of ours that ends a topic. */
+  strangler_last: Json = null;
+}
+
+const ofSource = ['schema', 'table', 'txId', 'lsn', 'origin'] as const;
+const ofRecord = ['op', 'message', 'status', 'id', 'ts_ms', 'event_count', 'strangler_last'] as const;
+const inside = ['before', 'after', 'source', 'transaction'] as const;
+type OfSource = (typeof ofSource)[number];
+type OfRecord = (typeof ofRecord)[number];
+type Inside = (typeof inside)[number];
+
+/** A member of an object that comes again and again. */
+interface Member<Name> extends Key {
+  /** Undefined for one that nobody asks for. */
+  readonly asked: Name | undefined;
 }
 
 /**
- * Reads the records of a topic without what nobody asks for (`needOf`), and fast, since the records of one topic are
- * alike: it expects the keys of the last one. No digit is lost.
+ * Reads the records of a topic without what nobody asks for, and fast, since the records of one topic are alike: it
+ * expects the keys of the last one.
  */
-export class RecordParser {
-  readonly #need: Need;
+export class RecordReader extends JsonReader {
   /** By the first letter of a record's first key: rows, transactions and messages have their own. */
-  readonly #known: Expected[][] = [];
-  #text = '';
-  #start = 0;
-  #at = 0;
-  #end = 0;
-  /** The first backslash that is not behind us; beyond the text if there is none. */
-  #backslash = 0;
+  readonly #records: Member<OfRecord | Inside>[][] = [];
+  readonly #source: Member<OfSource>[] = [];
+  readonly #before = new RowNames();
+  readonly #after = new RowNames();
+  readonly #key = new RowNames();
 
-  constructor(need: Need = 'record') {
-    this.#need = need;
-  }
-
-  /** Reads the part of a text, or all of it. @throws SyntaxError when it is not JSON, or nested too deeply */
-  parse(text: string, start = 0, end = text.length): Json {
-    // Of the next record in the same text it is still known where the next backslash is.
-    if (text !== this.#text || start < this.#at) this.#backslash = -1;
-    this.#text = text;
-    this.#start = start;
-    this.#at = start;
-    this.#end = end;
-    this.#blank();
-    const letter = text.charCodeAt(start + 2) & 127;
-    let known = this.#known[letter];
+  /** Reads a part of a text. @throws SyntaxError when it is not JSON, nested too deeply, or no object */
+  read(text: JsonText, start: number, end: number): DebeziumRecord {
+    this.begin(text, start, end);
+    if (this.next !== braceOpen) throw this.wrong('no object');
+    const letter = text.bytes[start + 2] ?? 0;
+    let known = this.#records[letter];
     if (!known) {
       known = [];
-      this.#known[letter] = known;
+      this.#records[letter] = known;
     }
-    const value = this.#value(this.#need, known, 0);
-    this.#blank();
-    // Behind it may be another one.
-    if (this.#at !== end) throw this.#wrong(this.#at < end ? 'text after the value' : 'no end of the value');
-    return value;
+    const record = this.#record(known);
+    this.finish();
+    return record;
   }
 
-  #value(need: Need, known: Expected[], depth: number): Json {
-    const text = this.#text;
-    const code = text.charCodeAt(this.#at);
-    if (code === quote) return this.#string();
-    if (code === braceOpen) {
-      if (need !== 'nothing of it') return this.#object(need, known, depth);
-      this.#skip(depth);
-      return new Bare();
-    }
-    if (code === bracketOpen) return this.#array(depth);
-    if (code === letterN) return this.#word('null', null);
-    if (code === letterT) return this.#word('true', true);
-    if (code === letterF) return this.#word('false', false);
-    return this.#number();
+  /** Reads a record's key; null for what is no row. @throws SyntaxError */
+  readRow(text: JsonText, start: number, end: number): Row | null {
+    this.begin(text, start, end);
+    const row = this.#row(this.#key);
+    this.finish();
+    return row;
   }
 
-  #object(need: Need, known: Expected[], depth: number): Bare {
-    if (depth > depthMax) throw this.#wrong('nested too deeply');
-    const text = this.#text;
-    const found = new Bare();
-    this.#at += 1;
-    this.#blank();
-    if (text.charCodeAt(this.#at) === braceClose) {
-      this.#at += 1;
-      return found;
-    }
-    for (let index = 0; ; index += 1) {
-      let next = known[index];
-      if (next !== undefined && text.startsWith(next.quoted, this.#at)) this.#at += next.quoted.length;
-      else {
-        next = this.#learn(need);
-        known[index] = next;
-      }
-      this.#blank();
-      if (next.need === 'no') this.#skip(depth + 1);
-      else found[next.key] = this.#value(next.need, next.within, depth + 1);
-      if (!this.#goesOn(braceClose)) return found;
-      this.#blank();
-    }
-  }
-
-  #array(depth: number): Json[] {
-    if (depth > depthMax) throw this.#wrong('nested too deeply');
-    const found: Json[] = [];
-    const known: Expected[] = [];
-    this.#at += 1;
-    this.#blank();
-    if (this.#text.charCodeAt(this.#at) === bracketClose) {
-      this.#at += 1;
-      return found;
-    }
+  #record(known: Member<OfRecord | Inside>[]): DebeziumRecord {
+    const record = new DebeziumRecord();
+    if (!this.enter(braceClose, 0)) return record;
+    let index = 0;
     do {
-      this.#blank();
-      found.push(this.#value('all', known, depth + 1));
-    } while (this.#goesOn(bracketClose));
-    return found;
+      const { asked, within } = this.key(known, index, recordMember);
+      if (asked === undefined) this.skip(1);
+      else if (isInside(asked)) this.#inside(record, asked);
+      else record[asked] = this.value(within, 1);
+      index += 1;
+    } while (this.goesOn(braceClose));
+    return record;
   }
 
-  /** Whether a comma follows; otherwise the end must. */
-  #goesOn(end: number): boolean {
-    this.#blank();
-    const code = this.#text.charCodeAt(this.#at);
-    if (code !== comma && code !== end) throw this.#wrong('neither a comma nor an end');
-    this.#at += 1;
-    return code === comma;
-  }
-
-  /** Reads a key that was not expected here; the next record probably has it, too. */
-  #learn(need: Need): Expected {
-    const start = this.#at;
-    const key = this.#string();
-    const end = this.#at;
-    this.#blank();
-    if (this.#text.charCodeAt(this.#at) !== colon) throw this.#wrong('no colon');
-    this.#at += 1;
-    return {
-      quoted: `${this.#text.slice(start, end)}:`,
-      key,
-      need: needOf(need, key),
-      within: [],
-    };
-  }
-
-  #string(): string {
-    const text = this.#text;
-    const start = this.#at;
-    if (text.charCodeAt(start) !== quote) throw this.#wrong('no string');
-    let end = text.indexOf('"', start + 1);
-    if (this.#backslash < start) this.#backslash = endless(text.indexOf('\\', start));
-    const plain = end < this.#backslash;
-    if (!plain) while (end > 0 && this.#escaped(end)) end = text.indexOf('"', end + 1);
-    if (end < 0) throw this.#wrong('a string without its end');
-    this.#at = end + 1;
-    if (plain) return text.slice(start + 1, end);
-    const parsed: unknown = JSON.parse(text.slice(start, end + 1));
-    return typeof parsed === 'string' ? parsed : '';
-  }
-
-  /** Whether an odd number of backslashes stands before. */
-  #escaped(at: number): boolean {
-    let first = at;
-    while (this.#text.charCodeAt(first - 1) === backslash) first -= 1;
-    return (at - first) % 2 === 1;
-  }
-
-  /** Most are whole and short. */
-  #number(): number | bigint {
-    const text = this.#text;
-    const start = this.#at;
-    const negative = text.charCodeAt(start) === minus;
-    const first = negative ? start + 1 : start;
-    let at = first;
-    let value = 0;
-    for (let digit = text.charCodeAt(at) - zero; digit >= 0 && digit <= 9; ) {
-      value = value * 10 + digit;
-      at += 1;
-      digit = text.charCodeAt(at) - zero;
+  #inside(record: DebeziumRecord, name: Inside): void {
+    switch (name) {
+      case 'before':
+        record.before = this.#row(this.#before);
+        return;
+      case 'after':
+        record.after = this.#row(this.#after);
+        return;
+      case 'source':
+        record.source = this.#sourceBlock();
+        return;
+      case 'transaction':
+        record.inTransaction = this.next === braceOpen;
+        this.skip(1);
+        return;
+      default:
+        name satisfies never;
     }
-    const code = text.charCodeAt(at);
-    const plain = code !== point && code !== letterE && code !== letterE - 32;
-    const zeros = text.charCodeAt(first) === zero && at > first + 1;
-    if (!plain || zeros || at === first || at - start > 15) return this.#otherNumber();
-    this.#at = at;
-    return negative ? -value : value;
   }
 
-  #otherNumber(): number | bigint {
-    number.lastIndex = this.#at;
-    const [text, fraction, exponent] = number.exec(this.#text) ?? [];
-    if (text === undefined) throw this.#wrong('no value');
-    this.#at += text.length;
-    const whole = fraction === undefined && exponent === undefined;
-    return whole && text.length > 15 ? BigInt(text) : Number(text);
-  }
-
-  #word<T>(word: string, value: T): T {
-    if (!this.#text.startsWith(word, this.#at)) throw this.#wrong('no value');
-    this.#at += word.length;
-    return value;
-  }
-
-  /** Passes over a value, whose numbers and strings are not looked at. */
-  #skip(depth: number): void {
-    if (depth > depthMax) throw this.#wrong('nested too deeply');
-    const code = this.#text.charCodeAt(this.#at);
-    if (code === quote) {
-      let end = this.#text.indexOf('"', this.#at + 1);
-      while (end > 0 && this.#escaped(end)) end = this.#text.indexOf('"', end + 1);
-      if (end < 0) throw this.#wrong('a string without its end');
-      this.#at = end + 1;
-    } else if (code === braceOpen || code === bracketOpen) this.#skipInside(code, depth);
-    else if (code === letterN) this.#word('null', null);
-    else if (code === letterT) this.#word('true', true);
-    else if (code === letterF) this.#word('false', false);
-    else this.#skipNumber();
-  }
-
-  #skipNumber(): void {
-    const text = this.#text;
-    let at = this.#at;
-    for (let code = text.charCodeAt(at); isNumeric(code); code = text.charCodeAt(at)) at += 1;
-    if (at === this.#at) throw this.#wrong('no value');
-    this.#at = at;
-  }
-
-  #skipInside(open: number, depth: number): void {
-    const close = open === braceOpen ? braceClose : bracketClose;
-    this.#at += 1;
-    this.#blank();
-    if (this.#text.charCodeAt(this.#at) === close) {
-      this.#at += 1;
-      return;
+  #sourceBlock(): RecordSource | null {
+    if (this.next !== braceOpen) {
+      this.skip(1);
+      return null;
     }
+    const source = new RecordSource();
+    if (!this.enter(braceClose, 1)) return source;
+    let index = 0;
     do {
-      this.#blank();
-      if (open === braceOpen) {
-        if (this.#text.charCodeAt(this.#at) !== quote) throw this.#wrong('no string');
-        this.#skip(depth + 1);
-        this.#blank();
-        if (this.#text.charCodeAt(this.#at) !== colon) throw this.#wrong('no colon');
-        this.#at += 1;
-        this.#blank();
-      }
-      this.#skip(depth + 1);
-    } while (this.#goesOn(close));
+      const { asked, within } = this.key(this.#source, index, sourceMember);
+      if (asked === undefined) this.skip(2);
+      else source[asked] = this.value(within, 2);
+      index += 1;
+    } while (this.goesOn(braceClose));
+    return source;
   }
 
-  #blank(): void {
-    // What Debezium writes has none.
-    if (this.#text.charCodeAt(this.#at) <= 32) this.#blanks();
-  }
-
-  #blanks(): void {
-    while (this.#at < this.#end) {
-      const code = this.#text.charCodeAt(this.#at);
-      if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return;
-      this.#at += 1;
+  #row(kind: RowNames): Row | null {
+    if (this.next !== braceOpen) {
+      this.skip(1);
+      return null;
     }
+    const { known, names } = kind;
+    if (!this.enter(braceClose, 1)) return { names: [], values: [] };
+    const values: Json[] = [];
+    let asExpected = true;
+    let index = 0;
+    do {
+      const expected = known[index];
+      const key = this.key(known, index, asIs);
+      if (key !== expected) asExpected = false;
+      values.push(this.value(key.within, 2));
+      index += 1;
+    } while (this.goesOn(braceClose));
+    return { names: asExpected && index === names.length ? names : kind.learn(index), values };
   }
+}
 
-  #wrong(what: string): SyntaxError {
-    return new SyntaxError(`${what} at character ${this.#at - this.#start}`);
+/** The names that the last row of a kind had. */
+class RowNames {
+  readonly known: Key[] = [];
+  names: readonly string[] = [];
+  readonly #lists = new Map<string, readonly string[]>();
+
+  /** The list of the first so many names, always the same one. */
+  learn(count: number): readonly string[] {
+    const keys = this.known.slice(0, count);
+    const list = JSON.stringify(keys.map((each) => each.name));
+    this.names = this.#lists.get(list) ?? keys.map((each) => each.name);
+    this.#lists.set(list, this.names);
+    return this.names;
   }
 }
 
-/** What of a value is asked for. */
-type Need = 'all' | 'no' | 'nothing of it' | 'record' | 'source';
-
-/** A key that the last record had at this place. */
-interface Expected {
-  /** With its quotes and its colon, as it stands in the text. */
-  readonly quoted: string;
-  readonly key: string;
-  readonly need: Need;
-  readonly within: Expected[];
+function recordMember(key: Key): Member<OfRecord | Inside> {
+  return memberOf(key, [...ofRecord, ...inside]);
 }
 
-/** Of the block `source`. */
-const neededOfSource = new Set(['schema', 'table', 'txId', 'lsn', 'origin']);
-/** Of a record, beside the rest of `source`: clocks, counts, and inside of `transaction`. */
-const unneeded = new Set(['ts_us', 'ts_ns', 'data_collections']);
-
-function needOf(around: Need, key: string): Need {
-  if (around === 'source') return neededOfSource.has(key) ? 'all' : 'no';
-  if (around !== 'record') return 'all';
-  if (key === 'source') return 'source';
-  if (key === 'transaction') return 'nothing of it';
-  return unneeded.has(key) ? 'no' : 'all';
+function sourceMember(key: Key): Member<OfSource> {
+  return memberOf(key, ofSource);
 }
 
-/** Without Object's prototype `__proto__` is a name like any other; with an empty one of its own it stays a fast object. */
-class Bare {
-  [key: string]: Json;
-}
-Object.setPrototypeOf(Bare.prototype, null);
-Reflect.deleteProperty(Bare.prototype, 'constructor');
-
-const depthMax = 64;
-const number = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
-
-const code = (char: string) => char.charCodeAt(0);
-const [quote, backslash, comma, colon] = [code('"'), code('\\'), code(','), code(':')];
-const [braceOpen, braceClose, bracketOpen, bracketClose] = [code('{'), code('}'), code('['), code(']')];
-const [letterN, letterT, letterF, letterE] = [code('n'), code('t'), code('f'), code('e')];
-const [minus, plus, zero, point] = [code('-'), code('+'), code('0'), code('.')];
-
-/** Digits, signs, a point, and the exponent's letter. */
-function isNumeric(code: number): boolean {
-  if (code >= zero && code <= zero + 9) return true;
-  return code === minus || code === point || code === plus || (code | 32) === letterE;
+function memberOf<Name extends string>(key: Key, names: readonly Name[]): Member<Name> {
+  const asked = names.find((name) => name === key.name);
+  return { ...key, asked };
 }
 
-function endless(at: number): number {
-  return at < 0 ? Number.POSITIVE_INFINITY : at;
+function isInside(name: OfRecord | Inside): name is Inside {
+  return name === 'before' || name === 'after' || name === 'source' || name === 'transaction';
 }

@@ -1,6 +1,7 @@
 import { type Lsn, lsn } from '@strangler/postgres';
-import type { Cells, ChangeEvent, Relation } from '../change.ts';
-import { isObject, type Json, type JsonObject } from './json.ts';
+import type { Cells, Change, ChangeEvent, Relation } from '../change.ts';
+import { isObject, type Json } from './json.ts';
+import type { DebeziumRecord, RecordSource, Row } from './record.ts';
 import { cellOf } from './value.ts';
 
 /** The message by which we ask the source where it is, as it comes back. */
@@ -25,34 +26,28 @@ export interface SourceTable {
 
 /** A record as it lies in the topic. */
 export interface TopicRecord {
-  readonly key: Json;
-  readonly value: Json;
-  /** The old key, of the new row of an update that changed it. */
-  readonly oldKey: Json;
-  /** Whether this is the old row of such an update: its new row follows. */
+  readonly value: DebeziumRecord | null;
+  /** Whether this is the old row of an update that changed its key: its new row follows. */
   readonly rekeyed: boolean;
+  key(): Row | null;
+  /** The old key, of the new row of such an update. */
+  oldKey(): Row | null;
 }
-
-/** What a record says: events, or only where the source is. */
-export type Translated =
-  | { readonly kind: 'events'; readonly events: readonly ChangeEvent[] }
-  | { readonly kind: 'position'; readonly position: Lsn };
 
 /**
  * Where the source was when everything up to this record was in the topic: at the end of a transaction, and at a
  * heartbeat of ours. Undefined of every other record.
  */
-export function positionOf(value: Json): Lsn | undefined {
-  if (!isObject(value)) return undefined;
-  if (value['status'] === 'END') return idOf(value).position;
-  const { source, message } = value;
+export function positionOf(record: DebeziumRecord): Lsn | undefined {
+  if (record.status === 'END') return idOf(record).position;
+  const { source, message } = record;
   const heartbeat = isObject(message) && message['prefix'] === heartbeatPrefix;
-  return heartbeat && isObject(source) && isOutside(value, source) ? integer(source['lsn']) : undefined;
+  return heartbeat && source && isOutside(record, source) ? integer(source.lsn) : undefined;
 }
 
 /** A message outside a transaction comes at once, in the order of the log. */
-function isOutside(value: JsonObject, source: JsonObject): boolean {
-  return value['transaction'] === null || value['transaction'] === undefined || source['txId'] === null;
+function isOutside(record: DebeziumRecord, source: RecordSource): boolean {
+  return !record.inTransaction || source.txId === null;
 }
 
 /** The records are not what the connector promises. */
@@ -79,42 +74,45 @@ interface Open {
   truncated: Relation[];
 }
 
-const none: Translated = { kind: 'events', events: [] };
-
 /** Turns Debezium's records into the change events that pgoutput gives. */
 export class DebeziumTranslator {
-  readonly #tables: ReadonlyMap<string, Known>;
+  readonly #tables: readonly Known[];
+  readonly #emit: (event: ChangeEvent) => void;
+  /** Most records are of the same table as the one before. */
+  #table: Known | undefined;
   #open: Open | undefined;
   #commitMs = Number.NaN;
   #commitTime = '';
 
-  constructor(tables: readonly SourceTable[]) {
-    this.#tables = new Map(
-      tables.map((each) => [
-        `${each.schema}.${each.name}`,
-        { ...each, relation: { schema: each.schema, name: each.name, columns: each.columns } },
-      ]),
-    );
+  constructor(tables: readonly SourceTable[], emit: (event: ChangeEvent) => void) {
+    this.#tables = tables.map((table) => new Known(table));
+    this.#emit = emit;
   }
 
-  /** @throws MalformedRecord when a record does not follow from those before it, UnreadableValue */
-  translate(record: TopicRecord): Translated {
+  /**
+   * Tells the events of a record.
+   * @returns where the source is, if that is all that the record says
+   * @throws MalformedRecord when a record does not follow from those before it, UnreadableValue
+   */
+  translate(record: TopicRecord): Lsn | undefined {
     const { value } = record;
-    if (value === null) return none;
-    if (!isObject(value)) throw new MalformedRecord('a record is no object');
-    if (value['status'] === 'BEGIN') return this.#begin(value);
-    if (value['status'] === 'END') return this.#end(value);
-    if (value[lastRecordKey] !== undefined) return none;
-    const source = value['source'];
-    if (!isObject(source)) throw new MalformedRecord('a record has no source');
-    if (value['op'] === 'm') return this.#message(value, source);
-    return this.#row(record, value, source);
+    if (value === null || value.strangler_last !== null) return undefined;
+    if (value.source !== null) {
+      if (value.op === 'm') return this.#message(value, value.source);
+      this.#row(record, value, value.source);
+    } else if (value.status === 'BEGIN') this.#begin(value);
+    else if (value.status === 'END') this.#end(value);
+    else throw new MalformedRecord('a record has no source');
+    return undefined;
   }
 
-  #begin(value: JsonObject): Translated {
+  #begin(value: DebeziumRecord): void {
     const { txId } = idOf(value);
-    if (this.#open) return this.#again(this.#open, txId);
-    const ms = value['ts_ms'];
+    if (this.#open) {
+      this.#again(this.#open, txId);
+      return;
+    }
+    const { ts_ms: ms } = value;
     if (typeof ms !== 'number') throw new MalformedRecord('a transaction has no time');
     this.#open = {
       txId,
@@ -126,14 +124,13 @@ export class DebeziumTranslator {
       mayGoOn: false,
       truncated: [],
     };
-    return none;
   }
 
   /**
    * A connector that died within a transaction says its beginning again, counts from there on, and takes every record
    * of the position that it had come to for done (trap 74).
    */
-  #again(open: Open, txId: string): Translated {
+  #again(open: Open, txId: string): void {
     if (open.txId !== txId)
       throw new MalformedRecord(`a transaction begins inside the transaction ${open.txId}`);
     if (open.mayGoOn)
@@ -142,17 +139,16 @@ export class DebeziumTranslator {
       );
     open.seen = 0;
     open.again = true;
-    return none;
   }
 
   /** What comes after such a failure must come behind what came before it. */
-  #follows(open: Open, source: JsonObject, mayGoOn: boolean): void {
-    const { lsn: at } = source;
+  #follows(open: Open, { lsn: at }: RecordSource, mayGoOn: boolean): void {
     if (open.again && open.at !== undefined && integer(at) < integer(open.at))
       throw new MalformedRecord(`a part of the transaction ${open.txId} was sent again`);
     open.again = false;
     open.at = at;
     open.mayGoOn = mayGoOn;
+    open.seen += 1;
   }
 
   /** Many transactions commit in the same millisecond. */
@@ -164,52 +160,45 @@ export class DebeziumTranslator {
     return this.#commitTime;
   }
 
-  #end(value: JsonObject): Translated {
+  #end(value: DebeziumRecord): void {
     const { txId, position } = idOf(value);
     const open = this.#within(txId);
-    if (Number(value['event_count']) !== open.seen)
+    if (Number(value.event_count) !== open.seen)
       throw new MalformedRecord(
-        `the transaction ${open.txId} has ${String(value['event_count'])} events, ${open.seen} arrived`,
+        `the transaction ${open.txId} has ${String(value.event_count)} events, ${open.seen} arrived`,
       );
-    const events = [...this.#before(open, null), { kind: 'commit', position } as const];
+    this.#before(open, null);
     this.#open = undefined;
-    return { kind: 'events', events };
+    this.#emit({ kind: 'commit', position });
   }
 
-  #message(value: JsonObject, source: JsonObject): Translated {
-    const message = value['message'];
+  #message(value: DebeziumRecord, source: RecordSource): Lsn | undefined {
+    const { message } = value;
     const prefix = isObject(message) ? message['prefix'] : undefined;
     if (typeof prefix !== 'string') throw new MalformedRecord('a message has no prefix');
-    if (isOutside(value, source)) {
-      if (prefix !== heartbeatPrefix || this.#open) return none;
-      return { kind: 'position', position: integer(source['lsn']) };
-    }
-    const open = this.#within(String(source['txId']));
+    if (isOutside(value, source))
+      return prefix === heartbeatPrefix && !this.#open ? integer(source.lsn) : undefined;
+    const open = this.#within(String(source.txId));
     this.#follows(open, source, false);
-    open.seen += 1;
     const content = isObject(message) ? message['content'] : undefined;
-    return {
-      kind: 'events',
-      events: [
-        ...this.#before(open, source),
-        { kind: 'message', prefix, content: Buffer.from(String(content ?? ''), 'hex') },
-      ],
-    };
+    this.#before(open, source);
+    this.#emit({ kind: 'message', prefix, content: Buffer.from(String(content ?? ''), 'hex') });
+    return undefined;
   }
 
-  #row(record: TopicRecord, value: JsonObject, source: JsonObject): Translated {
-    const open = this.#within(String(source['txId']));
+  #row(record: TopicRecord, value: DebeziumRecord, source: RecordSource): void {
+    const open = this.#within(String(source.txId));
     const { op } = value;
     this.#follows(open, source, op === 'c' || op === 't' || record.rekeyed);
-    open.seen += 1;
-    const table = this.#tables.get(`${String(source['schema'])}.${String(source['table'])}`);
+    const table = this.#tableOf(source);
     if (op === 't') {
       if (table) open.truncated.push(table.relation);
-      return { kind: 'events', events: this.#begun(open, source) };
+      this.#begun(open, source);
+      return;
     }
-    const before = this.#before(open, source);
-    if (!table) return { kind: 'events', events: before };
-    return { kind: 'events', events: [...before, ...changesOf(table, record, value)] };
+    this.#before(open, source);
+    const change = table && changeOf(table, record, value);
+    if (change) this.#emit(change);
   }
 
   #within(txId: string): Open {
@@ -217,87 +206,119 @@ export class DebeziumTranslator {
     throw new MalformedRecord(`a record of the transaction ${txId} is outside it`);
   }
 
+  #tableOf({ schema, table }: RecordSource): Known | undefined {
+    const isIt = (known: Known) => known.name === table && known.schema === schema;
+    if (!this.#table || !isIt(this.#table)) this.#table = this.#tables.find(isIt);
+    return this.#table;
+  }
+
   /** What must come before the record: the transaction's beginning, and tables that were truncated together. */
-  #before(open: Open, source: JsonObject | null): ChangeEvent[] {
-    const begun = this.#begun(open, source);
-    if (open.truncated.length === 0) return begun;
+  #before(open: Open, source: RecordSource | null): void {
+    this.#begun(open, source);
+    if (open.truncated.length === 0) return;
     const relations = open.truncated;
     open.truncated = [];
-    return [...begun, { kind: 'truncate', relations }];
+    this.#emit({ kind: 'truncate', relations });
   }
 
-  #begun(open: Open, source: JsonObject | null): ChangeEvent[] {
-    if (open.begun) return [];
+  #begun(open: Open, source: RecordSource | null): void {
+    if (open.begun) return;
     open.begun = true;
-    const origin = source?.['origin'];
-    return [
-      { kind: 'begin', commitTime: open.commitTime, origin: typeof origin === 'string' ? origin : null },
-    ];
+    const origin = source?.origin;
+    this.#emit({
+      kind: 'begin',
+      commitTime: open.commitTime,
+      origin: typeof origin === 'string' ? origin : null,
+    });
   }
 }
 
-interface Known extends SourceTable {
+/** A table whose records are read. */
+class Known {
   readonly relation: Relation;
+  readonly schema: string;
+  readonly name: string;
+  readonly full: boolean;
+  readonly columns: SourceTable['columns'];
+  readonly #places = new WeakMap<readonly string[], readonly number[]>();
+
+  constructor({ schema, name, full, columns }: SourceTable) {
+    this.relation = { schema, name, columns };
+    this.schema = schema;
+    this.name = name;
+    this.full = full;
+    this.columns = columns;
+  }
+
+  /** The row's cells in the order of the columns; those of its key alone, and null in place of the others. */
+  cells(row: Row | null, keyOnly: boolean): Cells {
+    if (!row) throw new MalformedRecord(`a change of ${this.schema}.${this.name} has no row`);
+    const places = this.#placesIn(row.names);
+    return this.columns.map((column, index) => {
+      if (keyOnly && !column.key) return null;
+      const value = row.values[places[index] ?? -1];
+      if (value === undefined)
+        throw new MalformedRecord(`${this.schema}.${this.name} arrived without its column ${column.name}`);
+      return cellOf(value, column.type);
+    });
+  }
+
+  #placesIn(names: readonly string[]): readonly number[] {
+    let places = this.#places.get(names);
+    if (!places) {
+      places = this.columns.map((column) => names.indexOf(column.name));
+      this.#places.set(names, places);
+    }
+    return places;
+  }
 }
 
-function changesOf(table: Known, record: TopicRecord, value: JsonObject): ChangeEvent[] {
+function changeOf(table: Known, record: TopicRecord, value: DebeziumRecord): Change | undefined {
   const { relation } = table;
-  switch (value['op']) {
+  const name = `${table.schema}.${table.name}`;
+  switch (value.op) {
     case 'c': {
-      const row = cellsOf(table, value['after'], false);
+      const row = table.cells(value.after, false);
       // An update that changed the key arrives as a delete and an insert; its values may be left unchanged.
-      if (isObject(record.oldKey))
-        return [{ kind: 'update', relation, old: cellsOf(table, record.oldKey, true), row }];
-      return [{ kind: 'insert', relation, row }];
+      const oldKey = record.oldKey();
+      return oldKey
+        ? { kind: 'update', relation, old: table.cells(oldKey, true), row }
+        : { kind: 'insert', relation, row };
     }
     case 'u': {
+      const { before } = value;
       // Without it, what the update left alone could not be told from NULL.
-      if (table.full && !isObject(value['before']))
+      if (table.full && !before)
         throw new MalformedRecord(
-          `an update of ${table.schema}.${table.name} has no old row, it has lost its REPLICA IDENTITY FULL`,
+          `an update of ${name} has no old row, it has lost its REPLICA IDENTITY FULL`,
         );
-      const old = isObject(value['before']) ? cellsOf(table, value['before'], !table.full) : null;
-      return [{ kind: 'update', relation, old, row: cellsOf(table, value['after'], false) }];
+      const old = before && table.cells(before, !table.full);
+      return { kind: 'update', relation, old, row: table.cells(value.after, false) };
     }
     case 'd':
-      if (record.rekeyed) return [];
-      return [
-        {
-          kind: 'delete',
-          relation,
-          old: cellsOf(table, table.full ? value['before'] : record.key, !table.full),
-        },
-      ];
+      if (record.rekeyed) return undefined;
+      return {
+        kind: 'delete',
+        relation,
+        old: table.full ? table.cells(value.before, false) : table.cells(record.key(), true),
+      };
     case 'r':
       // The copy is ours alone: an old row would arrive as a new one (trap 83).
-      throw new MalformedRecord(
-        `${table.schema}.${table.name} was read again: somebody asked for a snapshot`,
-      );
+      throw new MalformedRecord(`${name} was read again: somebody asked for a snapshot`);
     default:
-      throw new MalformedRecord(`unknown operation ${String(value['op'])}`);
+      throw new MalformedRecord(`unknown operation ${String(value.op)}`);
   }
-}
-
-function cellsOf(table: SourceTable, row: Json | undefined, keyOnly: boolean): Cells {
-  if (!isObject(row)) throw new MalformedRecord(`a change of ${table.schema}.${table.name} has no row`);
-  return table.columns.map((column) => {
-    if (keyOnly && !column.key) return null;
-    const value = row[column.name];
-    if (value === undefined)
-      throw new MalformedRecord(`${table.schema}.${table.name} arrived without its column ${column.name}`);
-    return cellOf(value, column.type);
-  });
 }
 
 /** The id differs between BEGIN, rows and END of one transaction: only its first part is the transaction's (trap 82). */
-function idOf(value: JsonObject): { txId: string; position: Lsn } {
-  const [, txId, position] = /^(\d+):(\d+)$/.exec(String(value['id'])) ?? [];
+function idOf(value: DebeziumRecord): { txId: string; position: Lsn } {
+  const [, txId, position] = /^(\d+):(\d+)$/.exec(String(value.id)) ?? [];
   if (txId === undefined || position === undefined)
-    throw new MalformedRecord(`unknown transaction id ${String(value['id'])}`);
+    throw new MalformedRecord(`unknown transaction id ${String(value.id)}`);
   return { txId, position: lsn(BigInt(position)) };
 }
 
-function integer(value: Json | undefined): Lsn {
+function integer(value: Json): Lsn {
   if (typeof value !== 'number' && typeof value !== 'bigint')
     throw new MalformedRecord('a record has no position');
   return lsn(BigInt(value));

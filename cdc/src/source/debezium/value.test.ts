@@ -1,31 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { unchanged } from '../change.ts';
-import { parseJson } from './record.ts';
+import { parseJson } from './json-reader.ts';
 import { cellOf, placeholder, UnreadableValue } from './value.ts';
-
-describe('JSON without loss', () => {
-  test('integers that a double cannot hold stay exact', () => {
-    expect(parseJson('[9007199254740993, -9223372036854775808, 1, 1.4e-45]')).toEqual([
-      9007199254740993n,
-      -9223372036854775808n,
-      1,
-      1.4e-45,
-    ]);
-  });
-
-  test('gives what JSON.parse gives', () => {
-    for (const text of [
-      '{"a":{"b":[1,2,{"c":null}]},"d":"x\\"y\\\\","e":"\\u00e9\\n","f":true,"g":[],"h":{}}',
-      ' [ "a" , "\\\\" , -0.5e3 ] ',
-    ])
-      expect(JSON.stringify(parseJson(text))).toBe(JSON.stringify(JSON.parse(text)));
-  });
-
-  test('refuses what is not JSON, and what is nested without end', () => {
-    for (const text of ['', '{', '[1,]', '{"a"}', '"x', '01', 'nul', '1 2', '['.repeat(10_000)])
-      expect(() => parseJson(text)).toThrow(SyntaxError);
-  });
-});
 
 describe('values', () => {
   test.each([

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Cell, unchanged } from '../change.ts';
 import { isObject, type Json } from './json.ts';
-import { parseJson } from './record.ts';
+import { parseJson } from './json-reader.ts';
 
 /** What Debezium sends for a large value that an update left alone: no text that anybody stores. */
 export const placeholder = '\u0001strangler-unchanged-5f0c6a1e\u0001';
@@ -47,7 +47,8 @@ function knownConverter(type: string): Convert | undefined {
 }
 
 function isPlaceholder(value: Json): boolean {
-  if (value === placeholder || value === placeholderHex || value === placeholderHstore) return true;
+  if (typeof value === 'string')
+    return value === placeholder || value === placeholderHex || value === placeholderHstore;
   if (Array.isArray(value)) {
     if (value.length === 1)
       return value[0] === placeholder || value[0] === placeholderHex || value[0] === placeholderUuid;
