@@ -134,18 +134,18 @@ describe('grouping', () => {
   };
   const keys = Array.from({ length: 1_000 }, (_, n) => `k${n}`);
 
-  test('a thousand rows that are inserted and then updated take two statements', () => {
-    const changes = keys.flatMap((key) => [insert(key), update(key, 'c', 'd')]);
-    expect(stepsOf(changes)).toEqual(['insert 1000', 'update 1000']);
+  test('rows that are inserted and then updated whole are inserted with what they are in the end', () => {
+    expect(stepsOf(keys.flatMap((key) => [insert(key), update(key, 'c', 'd')]))).toEqual(['insert 1000']);
   });
 
-  test('a row that changes again and again does not keep the others apart', () => {
-    const often = keys.flatMap((key, n) => [update(key, 'c', 'd'), update(`hot ${n % 500}`, 'c', 'd')]);
-    expect(stepsOf(often)).toEqual(['update 1500', 'update 500']);
-    const hot = keys
+  test('a row that changes again and again is one change, or does not keep the others apart', () => {
+    const often = keys.flatMap((key) => [update('hot', key, 'd'), update(key, 'c', 'd')]);
+    expect(stepsOf(often)).toEqual(['update 1001']);
+    // What these leave alone is not known: each must be made.
+    const partly = keys
       .slice(0, 3)
       .flatMap((key) => [update('hot', key, unchanged), update(key, 'c', unchanged)]);
-    expect(stepsOf(hot)).toEqual(['update 4', 'update 1', 'update 1']);
+    expect(stepsOf(partly)).toEqual(['update 4', 'update 1', 'update 1']);
   });
 });
 

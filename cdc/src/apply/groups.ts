@@ -22,10 +22,10 @@ export type Step = Group | Emptying;
 
 /**
  * Sorts changes into few statements and keeps what they mean. Changes of one key stay in order, since each goes behind
- * the last one that touched its key; changes of different keys commute, so that each goes into the first group that can
- * take it. Tables commute, too: under the replica role nothing of the target connects them.
+ * the last one that touched its key, or becomes one with it; changes of different keys commute, so that each goes into
+ * the first group that can take it. Tables commute, too: under the replica role nothing of the target connects them.
  * What does not commute, a secondary unique value that moves from row to row, makes PostgreSQL refuse a statement, and is
- * done by parking (`park.ts`).
+ * done by parking (`park.ts`): nothing is overwritten (trap 27).
  */
 export class Grouping {
   /** By plan: a table that was described again is still the same table. */
@@ -62,11 +62,16 @@ export class Grouping {
   }
 }
 
+/** Where the last change of a key stands. */
+interface Spot {
+  readonly step: number;
+  readonly index: number;
+}
+
 class TableSteps {
   readonly steps: Step[] = [];
   readonly table: StreamTable;
-  /** The last step that touched a key. */
-  readonly #lastOfKey = new Map<string, number>();
+  readonly #lastOfKey = new Map<string, Spot>();
   /** The groups of a signature, as numbers of steps. */
   readonly #groupsOf = new Map<string, number[]>();
   #floor = 0;
@@ -76,16 +81,20 @@ class TableSteps {
   }
 
   add(change: RowChange): void {
+    const last = this.#lastOfKey.get(change.key);
+    if (last && this.#becomesOneWith(last, change)) return;
     const { key } = change;
     const newKey = change.kind === 'update' ? change.newKey : key;
-    const least = Math.max(this.#behind(key), newKey === key ? 0 : this.#behind(newKey));
+    const behind = Math.max(behindSpot(last), newKey === key ? 0 : behindSpot(this.#lastOfKey.get(newKey)));
     const signature = signatureOf(change);
-    const step = this.#firstFrom(least, signature.text) ?? this.#begin(change, signature);
+    const step =
+      this.#firstFrom(Math.max(this.#floor, behind), signature.text) ?? this.#begin(change, signature);
     const group = this.steps[step];
     if (!group || group.kind === 'truncate') throw new RangeError(`step ${step} is no group`);
+    const spot = { step, index: group.changes.length };
     group.changes.push(change);
-    this.#lastOfKey.set(key, step);
-    if (newKey !== key) this.#lastOfKey.set(newKey, step);
+    this.#lastOfKey.set(key, spot);
+    if (newKey !== key) this.#lastOfKey.set(newKey, spot);
   }
 
   truncate(): void {
@@ -95,10 +104,16 @@ class TableSteps {
     this.#groupsOf.clear();
   }
 
-  /** The first step that a change of the key may be in. */
-  #behind(key: string): number {
-    const last = this.#lastOfKey.get(key);
-    return last === undefined ? this.#floor : Math.max(last + 1, this.#floor);
+  /** An update of all values takes the place of those that the row was inserted or updated with: nobody sees them. */
+  #becomesOneWith({ step, index }: Spot, change: RowChange): boolean {
+    if (change.kind !== 'update' || signatureOf(change) !== usual.update) return false;
+    const group = this.steps[step];
+    if (!group || group.kind === 'truncate' || group.untouched.length > 0) return false;
+    const before = group.changes[index];
+    // A row whose key changed is found under its new one.
+    const isItsRow = before?.kind === 'insert' || (before?.kind === 'update' && before.newKey === change.key);
+    if (isItsRow) group.changes[index] = { ...before, values: change.values };
+    return isItsRow;
   }
 
   #begin(change: RowChange, { text, keyChanges, untouched }: Signature): number {
@@ -122,6 +137,10 @@ class TableSteps {
     }
     return groups[low];
   }
+}
+
+function behindSpot(spot: Spot | undefined): number {
+  return spot === undefined ? 0 : spot.step + 1;
 }
 
 /** What the changes of a group have in common beside their table. */
