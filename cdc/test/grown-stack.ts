@@ -7,6 +7,12 @@ import { afterAll } from 'vitest';
 /** Whether Kafka and Connect can run on this machine. */
 export const java = await canRunGrown();
 
+const started: (() => Promise<void>)[] = [];
+// Here, where a file is collected: a hook that a hook or a test asks for never runs.
+afterAll(async () => {
+  await Promise.all(started.map(async (stop) => await stop()));
+});
+
 /** Connect and a broker, or two, for a test file, gone when it ends. */
 export async function grownStack(brokers: 1 | 2 = 1): Promise<Grown> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'strangler-grown-'));
@@ -18,7 +24,7 @@ export async function grownStack(brokers: 1 | 2 = 1): Promise<Grown> {
     onLog: () => {},
     signal: AbortSignal.timeout(280_000),
   });
-  afterAll(async () => {
+  started.push(async () => {
     await grown.stop();
     await rm(dataDir, { recursive: true, force: true });
   });
