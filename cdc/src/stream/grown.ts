@@ -55,13 +55,21 @@ export async function openGrown(
   }
   const name = connectorName(checkpoint.slot, attempt);
   const connect = new ConnectClient(grown.connect, signal);
-  if ((await connect.status(name)) === undefined)
+  const isMade = (await connect.status(name)) !== undefined;
+  if (!isMade)
     await makeConnector({ stream, name, connect, source, checkpoint, brokers: grown.kafka, signal });
-  else {
-    await checkConnectorSlot(source, checkpoint.slot, connect, name);
-    await connect.resume(name);
+  const opening = openTopic(grown, name, { bookmark, applied: checkpoint.applied, tables }, take);
+  opening.catch(() => {});
+  try {
+    if (isMade) {
+      await checkConnectorSlot(source, checkpoint.slot, connect, name);
+      await connect.resume(name);
+    }
+  } catch (error) {
+    await opening.then((reader) => reader.close()).catch(() => {});
+    throw error;
   }
-  const reader = await openTopic(grown, name, { bookmark, applied: checkpoint.applied, tables }, take);
+  const reader = await opening;
   const url = databaseOf(stream, sourceOf[direction]);
   // The session's own connection may be busy for long. One is enough, and its beat keeps it: none is made anew meanwhile.
   const questions = new SqlPool({

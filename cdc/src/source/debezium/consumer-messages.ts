@@ -4,13 +4,18 @@ import { z } from 'zod';
 export const consumerTask = z.object({
   brokers: z.array(z.string()).readonly(),
   topic: z.string(),
-  /** Offset of the first record that is asked for. */
-  start: z.bigint(),
 });
 export type ConsumerTask = z.infer<typeof consumerTask>;
 
-/** What the thread is asked for; `taken`: it may send one more piece. */
-export const consumerRequest = z.enum(['taken', 'close']);
+/** Pieces of which it is said at once that they were taken. */
+export const piecesAtOnce = 8;
+
+/** What the thread is asked for: to read from an offset on, to send `piecesAtOnce` more pieces, to end. */
+export const consumerRequest = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('read'), from: z.bigint() }),
+  z.object({ kind: z.literal('taken') }),
+  z.object({ kind: z.literal('close') }),
+]);
 export type ConsumerRequest = z.infer<typeof consumerRequest>;
 
 const piece = z.object({

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '@strangler/errors';
 import type { EachBatchPayload, KafkaMessage } from 'kafkajs';
-import { type ConsumerReport, consumerRequest, consumerTask } from './consumer-messages.ts';
+import { type ConsumerReport, consumerRequest, consumerTask, piecesAtOnce } from './consumer-messages.ts';
 import { kafkaOf, patient } from './kafka.ts';
 import { packPiece } from './piece.ts';
 
@@ -19,7 +19,8 @@ const crashMs = 1_000;
 
 if (!parentPort) throw new Error('consumer-thread.ts is a thread of consumer.ts');
 const port = parentPort;
-const { brokers, topic, start } = consumerTask.parse(workerData);
+const { brokers, topic } = consumerTask.parse(workerData);
+const start = Promise.withResolvers<bigint>();
 let ahead = 0;
 let wake = Promise.withResolvers<void>();
 
@@ -42,9 +43,12 @@ consumer.on('consumer.stop', () => {
 });
 port.on('message', (message: unknown) => {
   const request = consumerRequest.parse(message);
-  switch (request) {
+  switch (request.kind) {
+    case 'read':
+      start.resolve(request.from);
+      return;
     case 'taken':
-      ahead -= 1;
+      ahead -= piecesAtOnce;
       wake.resolve();
       return;
     case 'close':
@@ -63,9 +67,10 @@ port.on('message', (message: unknown) => {
 
 try {
   await consumer.connect();
+  const offset = (await start.promise).toString();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: sendBatch });
-  consumer.seek({ topic, partition: 0, offset: start.toString() });
+  consumer.seek({ topic, partition: 0, offset });
   send({ kind: 'reading' });
 } catch (error) {
   fail(error);

@@ -1,6 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf, pause } from '@strangler/errors';
-import { type ConsumerRequest, type ConsumerTask, consumerReport } from './consumer-messages.ts';
+import {
+  type ConsumerRequest,
+  type ConsumerTask,
+  consumerReport,
+  piecesAtOnce,
+} from './consumer-messages.ts';
 import type { PackedPiece } from './piece.ts';
 
 export interface ConsumerOptions extends ConsumerTask {
@@ -10,8 +15,8 @@ export interface ConsumerOptions extends ConsumerTask {
 
 /** kafkajs in a thread of its own, so that a topic is unpacked while its records are applied. */
 export interface TopicConsumer {
-  /** Settles when it reads. */
-  readonly reading: Promise<void>;
+  /** Reads from the record of this offset on; settles when it does. */
+  read(from: bigint): Promise<void>;
   /** Rejects with ConsumerFailed, or with what `take` throws; nothing is taken any more. */
   readonly ended: Promise<never>;
   close(): Promise<void>;
@@ -33,7 +38,7 @@ const youngMb = 64;
 /** How long a consumer may need to leave its group. */
 const closeMs = 5_000;
 
-/** Starts the thread. What it fails of is told by `ended`. */
+/** Starts the thread, which connects meanwhile. What it fails of is told by `ended`. */
 export function openConsumer({ take, ...task }: ConsumerOptions): TopicConsumer {
   const reading = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<never>();
@@ -52,6 +57,7 @@ export function openConsumer({ take, ...task }: ConsumerOptions): TopicConsumer 
     over = true;
     ended.reject(error);
   };
+  let count = 0;
   let taken = Promise.resolve();
   const takeNext = async (piece: PackedPiece) => {
     if (over) return;
@@ -60,7 +66,8 @@ export function openConsumer({ take, ...task }: ConsumerOptions): TopicConsumer 
     } catch (error) {
       fail(error);
     }
-    ask('taken');
+    count += 1;
+    if (count % piecesAtOnce === 0) ask({ kind: 'taken' });
   };
   thread.on('message', (message: unknown) => {
     const report = consumerReport.parse(message);
@@ -82,11 +89,14 @@ export function openConsumer({ take, ...task }: ConsumerOptions): TopicConsumer 
   });
   gone.then(() => fail(new ConsumerFailed('its thread ended')));
   return {
-    reading: reading.promise,
+    read: async (from) => {
+      ask({ kind: 'read', from });
+      await reading.promise;
+    },
     ended: ended.promise,
     close: async () => {
       over = true;
-      ask('close');
+      ask({ kind: 'close' });
       const left = new AbortController();
       await Promise.race([gone, pause(closeMs, left.signal).catch(() => {})]);
       // Its timer would keep the process.

@@ -10,7 +10,7 @@ import { parseJson } from './json-reader.ts';
 import { kafkaOf, kafkaUnreachable } from './kafka.ts';
 import { type PackedPiece, type PieceRecord, recordsOf } from './piece.ts';
 import { type DebeziumRecord, RecordReader, type Row, rowOf } from './record.ts';
-import { checkRange, ensureTopic, topicRange, unusable } from './topic.ts';
+import { checkRange, ensureTopic, type TopicRange, topicRange, unusable } from './topic.ts';
 import {
   DebeziumTranslator,
   lastRecordKey,
@@ -51,38 +51,29 @@ const turnRecords = 100;
  * @throws StranglerError STREAM_STOPPED when the topic cannot go on, CONNECT_UNREACHABLE when Kafka does not answer
  */
 export async function openTopicReader(options: TopicReaderOptions): Promise<TopicReader> {
-  const kafka = kafkaOf(options.brokers);
-  const admin = kafka.admin();
-  let start: bigint;
-  try {
-    await admin.connect();
-    await ensureTopic(admin, options.topic);
-    const range = await topicRange(admin, options.topic);
-    checkRange(options.topic, range, options.bookmark);
-    start = options.bookmark === null || options.bookmark < range.first ? range.first : options.bookmark;
-  } catch (error) {
-    await admin.disconnect();
-    throw unreachable(options, error);
-  }
-  const session = new TopicSession(options, start);
+  const { brokers, topic, bookmark } = options;
+  const session = new TopicSession(options);
+  const consumer = openConsumer({ brokers, topic, take: async (piece) => await takePiece(session, piece) });
   const ended = Promise.withResolvers<never>();
   ended.promise.catch(() => {});
-  const timer = setInterval(() => watch(options, admin, session, ended.reject), watchMs);
-  const consumer = openConsumer({
-    brokers: options.brokers,
-    topic: options.topic,
-    start,
-    take: async (piece) => await takePiece(session, piece),
-  });
   consumer.ended.catch((error: unknown) => ended.reject(consumerFailure(options, error)));
+  const kafka = kafkaOf(brokers);
+  const admin = kafka.admin();
+  let timer: NodeJS.Timeout | undefined;
   const close = async () => {
     clearInterval(timer);
-    session.resume();
+    session.end();
     await consumer.close();
     await admin.disconnect().catch(() => {});
   };
   try {
-    await Promise.race([consumer.reading, ended.promise]);
+    const range = await rangeOf(admin, options).catch((error: unknown) => {
+      throw unreachable(options, error);
+    });
+    const from = bookmark === null || bookmark < range.first ? range.first : bookmark;
+    session.begin(from);
+    timer = setInterval(() => watch(options, admin, session, ended.reject), watchMs);
+    await Promise.race([consumer.read(from), ended.promise]);
   } catch (error) {
     await close();
     throw error;
@@ -104,6 +95,15 @@ export async function openTopicReader(options: TopicReaderOptions): Promise<Topi
     },
     close,
   };
+}
+
+/** What the topic has, if it can be read from the bookmark on. */
+async function rangeOf(admin: Admin, { topic, bookmark }: TopicReaderOptions): Promise<TopicRange> {
+  await admin.connect();
+  await ensureTopic(admin, topic);
+  const range = await topicRange(admin, topic);
+  checkRange(topic, range, bookmark);
+  return range;
 }
 
 /** The offset of a record behind everything in the topic. */
@@ -180,13 +180,20 @@ class TopicSession {
   #heardAt = performance.now();
   #listening = true;
   #gate: PromiseWithResolvers<void> | undefined;
+  #over = false;
 
-  constructor(options: TopicReaderOptions, start: bigint) {
+  constructor(options: TopicReaderOptions) {
     this.#options = options;
     this.#translator = new DebeziumTranslator(options.tables, (event) => this.#tell(event));
     this.#read = options.bookmark;
     this.#applied = options.bookmark;
-    this.#unproven = options.bookmark !== null && start <= options.bookmark;
+    this.#unproven = options.bookmark !== null;
+  }
+
+  /** Says with which record it will begin. */
+  begin(from: bigint): void {
+    this.#heardAt = performance.now();
+    this.#unproven = this.#unproven && from <= (this.#options.bookmark ?? from);
   }
 
   /** Nothing more will come: silence then says nothing. */
@@ -196,7 +203,7 @@ class TopicSession {
 
   /** Nothing more is taken until `resume`; what has come waits as the bytes that it is, which cost little. */
   pause(): void {
-    if (this.#gate) return;
+    if (this.#gate || this.#over) return;
     this.#listening = false;
     this.#gate = Promise.withResolvers();
   }
@@ -206,6 +213,12 @@ class TopicSession {
     this.#heardAt = performance.now();
     this.#gate?.resolve();
     this.#gate = undefined;
+  }
+
+  /** What is still on its way is passed over. */
+  end(): void {
+    this.#over = true;
+    this.resume();
   }
 
   /** Settles when records may be taken; undefined if they may be now. */
@@ -222,6 +235,7 @@ class TopicSession {
   }
 
   take(record: PieceRecord): void {
+    if (this.#over) return;
     this.#heardAt = performance.now();
     if (this.#unproven) this.#prove(record);
     // Before the consumer has found its place, and after a rebalance, records come again.
