@@ -104,7 +104,7 @@ class TableSteps {
     this.#groupsOf.clear();
   }
 
-  /** An update of all values takes the place of those that the row was inserted or updated with: nobody sees them. */
+  /** An update of all values takes the place of those that the row was inserted or updated with: no reader sees them. */
   #becomesOneWith({ step, index }: Spot, change: RowChange): boolean {
     if (change.kind !== 'update' || signatureOf(change) !== usual.update) return false;
     const group = this.steps[step];

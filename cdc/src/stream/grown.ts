@@ -55,21 +55,13 @@ export async function openGrown(
   }
   const name = connectorName(checkpoint.slot, attempt);
   const connect = new ConnectClient(grown.connect, signal);
-  const isMade = (await connect.status(name)) !== undefined;
-  if (!isMade)
+  if ((await connect.status(name)) === undefined)
     await makeConnector({ stream, name, connect, source, checkpoint, brokers: grown.kafka, signal });
-  const opening = openTopic(grown, name, { bookmark, applied: checkpoint.applied, tables }, take);
-  opening.catch(() => {});
-  try {
-    if (isMade) {
-      await checkConnectorSlot(source, checkpoint.slot, connect, name);
-      await connect.resume(name);
-    }
-  } catch (error) {
-    await opening.then((reader) => reader.close()).catch(() => {});
-    throw error;
+  else {
+    await checkConnectorSlot(source, checkpoint.slot, connect, name);
+    await connect.resume(name);
   }
-  const reader = await opening;
+  const reader = await openTopic(grown, name, { bookmark, applied: checkpoint.applied, tables }, take);
   const url = databaseOf(stream, sourceOf[direction]);
   // The session's own connection may be busy for long. One is enough, and its beat keeps it: none is made anew meanwhile.
   const questions = new SqlPool({

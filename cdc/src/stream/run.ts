@@ -110,7 +110,14 @@ class Stream {
       },
     });
     const { extraction, direction, log } = this.#options;
-    const opened = await this.#open(assembler);
+    const discard = () => {
+      assembler.discard();
+      this.#backlog.discard();
+    };
+    const opened = await this.#open(assembler).catch((error: unknown) => {
+      discard();
+      throw error;
+    });
     this.#source = opened;
     log.info({ extraction: extraction.name, direction, applied: checkpoint.applied.toString() }, 'following');
     const monitor = monitorSource({
@@ -130,8 +137,7 @@ class Stream {
       stop.abort();
       await Promise.allSettled(tasks);
       await opened.reader.close();
-      assembler.discard();
-      this.#backlog.discard();
+      discard();
     }
     await opened.ended();
   }
@@ -223,8 +229,9 @@ class Stream {
   }
 
   #holdBack(): void {
-    if (this.#paused || this.#backlog.bytes < pauseBytes) return;
+    // While it opens, little comes.
+    if (this.#paused || !this.#source || this.#backlog.bytes < pauseBytes) return;
     this.#paused = true;
-    this.#source?.reader.pause();
+    this.#source.reader.pause();
   }
 }

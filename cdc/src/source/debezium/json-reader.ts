@@ -27,8 +27,8 @@ export interface Key {
 }
 
 /**
- * Walks through JSON. It looks at bytes, which costs a fraction of looking at a string's characters. No digit is lost:
- * a whole number that a double cannot hold is a bigint.
+ * Walks through JSON. It looks at bytes, which costs a fraction of looking at a string's characters. No digit of a
+ * whole number is lost: one of more than 15 characters is a bigint.
  */
 export class JsonReader {
   /** Where it is. */
@@ -197,7 +197,8 @@ export class JsonReader {
 
   #learn(): Key {
     const start = this.at;
-    const name = this.#string();
+    // A copy: a part of the text would keep all of it for as long as the key is known.
+    const name = Buffer.from(this.#string()).toString();
     const quoted = `${this.#text(start, this.at)}:`;
     this.#colon();
     return { name, quoted: Buffer.from(quoted), within: [] };

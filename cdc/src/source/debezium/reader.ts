@@ -1,19 +1,18 @@
-import { setImmediate } from 'node:timers/promises';
 import { pause, StranglerError } from '@strangler/errors';
 import type { Lsn } from '@strangler/postgres';
 import type { Admin, Kafka } from 'kafkajs';
 import type { ChangeEvent } from '../change.ts';
 import type { Reader } from '../reader.ts';
 import { ConsumerFailed, openConsumer } from './consumer.ts';
+import { Flow } from './flow.ts';
 import { isObject } from './json.ts';
 import { parseJson } from './json-reader.ts';
 import { kafkaOf, kafkaUnreachable } from './kafka.ts';
 import { type PackedPiece, type PieceRecord, recordsOf } from './piece.ts';
-import { type DebeziumRecord, RecordReader, type Row, rowOf } from './record.ts';
+import { type DebeziumRecord, lastRecordKey, RecordReader, type Row, rowOf } from './record.ts';
 import { checkRange, ensureTopic, type TopicRange, topicRange, unusable } from './topic.ts';
 import {
   DebeziumTranslator,
-  lastRecordKey,
   MalformedRecord,
   positionOf,
   type SourceTable,
@@ -43,9 +42,6 @@ export interface TopicReader extends Reader {
 const silentMs = 45_000;
 const watchMs = 1_000;
 
-/** Records that are read at a stretch: less than a millisecond, which an answer of the target waits. */
-const turnRecords = 100;
-
 /**
  * Reads a topic from the bookmark in the target's database; the consumer group's offsets mean nothing (trap 73).
  * @throws StranglerError STREAM_STOPPED when the topic cannot go on, CONNECT_UNREACHABLE when Kafka does not answer
@@ -53,7 +49,7 @@ const turnRecords = 100;
 export async function openTopicReader(options: TopicReaderOptions): Promise<TopicReader> {
   const { brokers, topic, bookmark } = options;
   const session = new TopicSession(options);
-  const consumer = openConsumer({ brokers, topic, take: async (piece) => await takePiece(session, piece) });
+  const consumer = openConsumer({ brokers, topic, take: (piece) => session.takePiece(piece) });
   const ended = Promise.withResolvers<never>();
   ended.promise.catch(() => {});
   consumer.ended.catch((error: unknown) => ended.reject(consumerFailure(options, error)));
@@ -123,18 +119,6 @@ async function writeLast(kafka: Kafka, topic: string): Promise<bigint> {
   }
 }
 
-/** From time to time the target's answers have their turn, so that it works while we read on. */
-async function takePiece(session: TopicSession, piece: PackedPiece): Promise<void> {
-  let taken = 0;
-  for (const record of recordsOf(piece)) {
-    session.take(record);
-    taken += 1;
-    if (taken % turnRecords > 0) continue;
-    await setImmediate();
-    await session.flowing;
-  }
-}
-
 /** What was thrown away, or silence, ends the stream: a consumer tells neither. */
 function watch(
   options: TopicReaderOptions,
@@ -179,8 +163,8 @@ class TopicSession {
   #record: PieceRecord | undefined;
   #heardAt = performance.now();
   #listening = true;
-  #gate: PromiseWithResolvers<void> | undefined;
-  #over = false;
+  #heardAll = false;
+  readonly #flow = new Flow();
 
   constructor(options: TopicReaderOptions) {
     this.#options = options;
@@ -198,44 +182,38 @@ class TopicSession {
 
   /** Nothing more will come: silence then says nothing. */
   hearsNoMore(): void {
-    this.#listening = false;
+    this.#heardAll = true;
   }
 
-  /** Nothing more is taken until `resume`; what has come waits as the bytes that it is, which cost little. */
   pause(): void {
-    if (this.#gate || this.#over) return;
     this.#listening = false;
-    this.#gate = Promise.withResolvers();
+    this.#flow.pause();
   }
 
   resume(): void {
     this.#listening = true;
     this.#heardAt = performance.now();
-    this.#gate?.resolve();
-    this.#gate = undefined;
+    this.#flow.resume();
   }
 
   /** What is still on its way is passed over. */
   end(): void {
-    this.#over = true;
-    this.resume();
-  }
-
-  /** Settles when records may be taken; undefined if they may be now. */
-  get flowing(): Promise<void> | undefined {
-    return this.#gate?.promise;
+    this.#flow.end();
   }
 
   get silentForMs(): number {
-    return this.#listening ? performance.now() - this.#heardAt : 0;
+    return this.#listening && !this.#heardAll ? performance.now() - this.#heardAt : 0;
   }
 
   get read(): bigint | null {
     return this.#read;
   }
 
-  take(record: PieceRecord): void {
-    if (this.#over) return;
+  async takePiece(piece: PackedPiece): Promise<void> {
+    await this.#flow.takeAll(recordsOf(piece), (record) => this.#take(record));
+  }
+
+  #take(record: PieceRecord): void {
     this.#heardAt = performance.now();
     if (this.#unproven) this.#prove(record);
     // Before the consumer has found its place, and after a rebalance, records come again.
@@ -254,11 +232,21 @@ class TopicSession {
   #prove(record: PieceRecord): void {
     const { topic, bookmark, applied } = this.#options;
     if (bookmark !== null && record.offset < bookmark) return;
-    const value = record.offset === bookmark ? new ReadRecord(record, this.#reader).value : null;
-    const position = value ? positionOf(value) : undefined;
+    const position = record.offset === bookmark ? this.#positionOf(record) : undefined;
     if (position === undefined || position > applied)
       throw unusable(topic, `its record ${bookmark} is not the one that was applied: it was made anew`);
     this.#unproven = false;
+  }
+
+  /** Undefined also of one that is none of the connector's. */
+  #positionOf(record: PieceRecord): Lsn | undefined {
+    try {
+      const { value } = new ReadRecord(record, this.#reader);
+      return value ? positionOf(value) : undefined;
+    } catch (error) {
+      if (isUnreadable(error)) return undefined;
+      throw error;
+    }
   }
 
   bookmarkAt(position: Lsn): bigint | null {
@@ -313,7 +301,10 @@ class ReadRecord implements TopicRecord {
     if (!place) return null;
     const wrapped = parseJson(place.text.bytes.toString('utf8', place.start, place.end));
     // Headers have a converter of their own, which wraps the value into its schema.
-    return rowOf(isObject(wrapped) && wrapped['schema'] !== undefined ? wrapped['payload'] : wrapped);
+    const isWrapped = isObject(wrapped) && wrapped['schema'] !== undefined;
+    const key = rowOf(isWrapped ? (wrapped['payload'] ?? wrapped) : wrapped);
+    if (!key) throw new MalformedRecord('the old key of an update is no row');
+    return key;
   }
 }
 

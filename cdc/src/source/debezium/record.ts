@@ -34,12 +34,14 @@ export class DebeziumRecord {
   id: Json = null;
   ts_ms: Json = null;
   event_count: Json = null;
-  /** Of the record of ours that ends a topic. */
   strangler_last: Json = null;
 }
 
+/** The only key of a record of ours: the connector is stopped, and nothing of it comes behind this record. */
+export const lastRecordKey = 'strangler_last' satisfies keyof DebeziumRecord;
+
 const ofSource = ['schema', 'table', 'txId', 'lsn', 'origin'] as const;
-const ofRecord = ['op', 'message', 'status', 'id', 'ts_ms', 'event_count', 'strangler_last'] as const;
+const ofRecord = ['op', 'message', 'status', 'id', 'ts_ms', 'event_count', lastRecordKey] as const;
 const inside = ['before', 'after', 'source', 'transaction'] as const;
 type OfSource = (typeof ofSource)[number];
 type OfRecord = (typeof ofRecord)[number];

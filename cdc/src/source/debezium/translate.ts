@@ -1,14 +1,11 @@
 import { type Lsn, lsn } from '@strangler/postgres';
 import type { Cells, Change, ChangeEvent, Relation } from '../change.ts';
 import { isObject, type Json } from './json.ts';
-import type { DebeziumRecord, RecordSource, Row } from './record.ts';
+import { type DebeziumRecord, lastRecordKey, type RecordSource, type Row } from './record.ts';
 import { cellOf } from './value.ts';
 
 /** The message by which we ask the source where it is, as it comes back. */
 export const heartbeatPrefix = 'strangler.heartbeat';
-
-/** The only key of a record of ours: the connector is stopped, and nothing of it comes behind this record. */
-export const lastRecordKey = 'strangler_last';
 
 /** The columns of a table that are carried, with their types as format_type prints them. */
 export interface SourceTable {
@@ -58,6 +55,9 @@ export class MalformedRecord extends Error {
   }
 }
 
+/** The last moment that a date can hold, before and after 1970. */
+const lastMs = 8.64e15;
+
 interface Open {
   readonly txId: string;
   readonly commitTime: string;
@@ -96,7 +96,7 @@ export class DebeziumTranslator {
    */
   translate(record: TopicRecord): Lsn | undefined {
     const { value } = record;
-    if (value === null || value.strangler_last !== null) return undefined;
+    if (value === null || value[lastRecordKey] !== null) return undefined;
     if (value.source !== null) {
       if (value.op === 'm') return this.#message(value, value.source);
       this.#row(record, value, value.source);
@@ -113,7 +113,8 @@ export class DebeziumTranslator {
       return;
     }
     const { ts_ms: ms } = value;
-    if (typeof ms !== 'number') throw new MalformedRecord('a transaction has no time');
+    if (typeof ms !== 'number' || Math.abs(ms) > lastMs)
+      throw new MalformedRecord('a transaction has no time');
     this.#open = {
       txId,
       commitTime: this.#commitTimeOf(ms),
@@ -319,7 +320,8 @@ function idOf(value: DebeziumRecord): { txId: string; position: Lsn } {
 }
 
 function integer(value: Json): Lsn {
-  if (typeof value !== 'number' && typeof value !== 'bigint')
+  const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value);
+  if ((typeof value !== 'bigint' && typeof value !== 'number') || !isWhole || value < 0)
     throw new MalformedRecord('a record has no position');
   return lsn(BigInt(value));
 }
