@@ -147,6 +147,19 @@ describe('grouping', () => {
       .flatMap((key) => [update('hot', key, unchanged), update(key, 'c', unchanged)]);
     expect(stepsOf(partly)).toEqual(['update 4', 'update 1', 'update 1']);
   });
+
+  test('trap 66: an update of a key that the row no longer has finds no row, and is not lost in another change', () => {
+    const moved: RowChange = {
+      kind: 'update',
+      table,
+      key: 'a',
+      oldKey: ['a'],
+      newKey: 'b',
+      values: ['b', 'c', 'd'],
+    };
+    expect(stepsOf([moved, update('a', 'e', 'f')])).toEqual(['update 1', 'update 1']);
+    expect(stepsOf([moved, update('b', 'e', 'f')])).toEqual(['update 1']);
+  });
 });
 
 function untouchedOf(change: RowChange): number[] {

@@ -14,6 +14,10 @@ export class Flow {
     if (!this.#isOver) this.#gate ??= Promise.withResolvers();
   }
 
+  get isPaused(): boolean {
+    return this.#gate !== undefined;
+  }
+
   resume(): void {
     this.#gate?.resolve();
     this.#gate = undefined;

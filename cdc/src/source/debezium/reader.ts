@@ -162,7 +162,6 @@ class TopicSession {
   /** The one that is being translated. */
   #record: PieceRecord | undefined;
   #heardAt = performance.now();
-  #listening = true;
   #heardAll = false;
   readonly #flow = new Flow();
 
@@ -186,12 +185,10 @@ class TopicSession {
   }
 
   pause(): void {
-    this.#listening = false;
     this.#flow.pause();
   }
 
   resume(): void {
-    this.#listening = true;
     this.#heardAt = performance.now();
     this.#flow.resume();
   }
@@ -202,7 +199,7 @@ class TopicSession {
   }
 
   get silentForMs(): number {
-    return this.#listening && !this.#heardAll ? performance.now() - this.#heardAt : 0;
+    return this.#flow.isPaused || this.#heardAll ? 0 : performance.now() - this.#heardAt;
   }
 
   get read(): bigint | null {
